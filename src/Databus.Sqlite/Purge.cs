@@ -1,0 +1,189 @@
+using Databus.Storage;
+
+namespace Databus.Sqlite;
+
+/// <summary>
+/// Gives space back in small steps, each a transaction of its own between those of the callers, so that
+/// removing millions of rows never stalls an append: deleted topics and subscriptions first, then items past
+/// their retention, then expired keys.
+/// </summary>
+internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
+{
+    private const int RowsPerStep = 1000;
+    private const int KeysPerStep = 4000;
+    private static readonly TimeSpan BetweenKeyWalks = TimeSpan.FromMinutes(10);
+
+    private static readonly byte[] BeforeAllKeys = [];
+
+    // Where the retention of each topic has got to, and the walk over the keys. Lost at a restart, which costs
+    // a second look and nothing else.
+    private readonly Dictionary<int, long> _retained = [];
+    private (long Topic, byte[] Hash) _keyCursor = (0, BeforeAllKeys);
+    private DateTimeOffset _nextKeyWalkAt = DateTimeOffset.MinValue;
+
+    public async Task<PurgeStep> StepAsync(CancellationToken cancellationToken)
+    {
+        if (await RemoveDeletedAsync(cancellationToken) is { } deleted)
+            return deleted;
+        if (await RemovePastRetentionAsync(cancellationToken) is { } retained)
+            return retained;
+        return await RemoveExpiredKeysAsync(cancellationToken);
+    }
+
+    private async Task<PurgeStep?> RemoveDeletedAsync(CancellationToken cancellationToken)
+    {
+        var (topic, subscription) = await readers.ReadAsync(
+            connection => (
+                connection["SELECT topic_id FROM topics WHERE name IS NULL LIMIT 1"].Value() as long?,
+                connection["SELECT subscription_id FROM subscriptions WHERE name IS NULL LIMIT 1"].Value() as long?),
+            cancellationToken);
+        if (subscription is { } orphan)
+            return new PurgeStep(await WriteAsync(session => RemoveSubscription(session.Connection, orphan), cancellationToken), More: true);
+        if (topic is { } deleted)
+            return new PurgeStep(await WriteAsync(session => RemoveTopic(session.Connection, (int)deleted), cancellationToken), More: true);
+        return null;
+    }
+
+    private static int RemoveSubscription(Connection connection, long subscription)
+    {
+        var removed =
+            connection[
+                """
+                DELETE FROM deliveries WHERE subscription_id = $subscription AND item_id IN
+                    (SELECT item_id FROM deliveries WHERE subscription_id = $subscription LIMIT $rows)
+                """].Run(subscription, RowsPerStep)
+            + connection[
+                """
+                DELETE FROM dead_letters WHERE subscription_id = $subscription AND item_id IN
+                    (SELECT item_id FROM dead_letters WHERE subscription_id = $subscription LIMIT $rows)
+                """].Run(subscription, RowsPerStep);
+        return removed > 0
+            ? removed
+            : connection["DELETE FROM subscriptions WHERE subscription_id = $subscription"].Run(subscription);
+    }
+
+    private static int RemoveTopic(Connection connection, int topic)
+    {
+        var removed =
+            connection[
+                """
+                DELETE FROM items WHERE row_id IN
+                    (SELECT row_id FROM items WHERE row_id > $first AND row_id <= $last LIMIT $rows)
+                """].Run(RowId.Of(topic, 0), RowId.Of(topic, RowId.MaxId), RowsPerStep)
+            + connection[
+                """
+                DELETE FROM keys WHERE topic_id = $topic AND key_hash IN
+                    (SELECT key_hash FROM keys WHERE topic_id = $topic LIMIT $rows)
+                """].Run(topic, RowsPerStep);
+        return removed > 0 ? removed : connection["DELETE FROM topics WHERE topic_id = $topic"].Run(topic);
+    }
+
+    private async Task<PurgeStep?> RemovePastRetentionAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow().ToColumn();
+        var topics = await readers.ReadAsync(
+            connection =>
+            {
+                // What a subscription has not passed stays, however old it is: nothing is lost to a slow reader.
+                using var rows = connection[
+                    """
+                    SELECT topic_id, retention,
+                           coalesce((SELECT min(position) FROM subscriptions s WHERE s.topic_id = t.topic_id AND s.name IS NOT NULL), last_id)
+                    FROM topics t WHERE name IS NOT NULL AND retention IS NOT NULL
+                    """].Rows();
+                var found = new List<(int Topic, long AddedBefore, long LastPassed)>();
+                while (rows.Read())
+                    found.Add((rows.GetInt32(0), now - rows.GetInt64(1), rows.GetInt64(2)));
+                return found;
+            },
+            cancellationToken);
+
+        foreach (var (topic, addedBefore, lastPassed) in topics)
+        {
+            var from = _retained.GetValueOrDefault(topic);
+            var ids = await readers.ReadAsync(connection => PastRetention(connection, topic, from, lastPassed, addedBefore), cancellationToken);
+            if (ids.Count == 0)
+            {
+                _retained[topic] = 0;
+                continue;
+            }
+
+            _retained[topic] = ids[^1];
+            return new PurgeStep(await WriteAsync(session => RemoveItems(session, topic, ids), cancellationToken), More: true);
+        }
+
+        return null;
+    }
+
+    private static List<long> PastRetention(Connection connection, int topic, long from, long lastPassed, long addedBefore)
+    {
+        using var rows = connection[
+            "SELECT row_id, added_at FROM items WHERE row_id > $from AND row_id <= $last ORDER BY row_id LIMIT $rows"].Rows(
+            RowId.Of(topic, from), RowId.Of(topic, lastPassed), RowsPerStep);
+        var ids = new List<long>();
+        while (rows.Read() && rows.GetInt64(1) < addedBefore)
+            ids.Add(RowId.IdOf(rows.GetInt64(0)));
+        return ids;
+    }
+
+    private static int RemoveItems(WriteSession session, int topic, List<long> ids)
+    {
+        if (session.FindTopic(topic) is not { } row)
+            return 0;
+
+        // Judged again inside the transaction: a rewind or a new lease may have come in between.
+        var removed = session.Connection[
+            """
+            DELETE FROM items WHERE row_id >= $first AND row_id <= $last
+                AND NOT EXISTS (
+                    SELECT 1 FROM subscriptions s WHERE s.topic_id = $topic AND s.name IS NOT NULL AND (
+                        s.position < row_id - ($topic << 40)
+                        OR EXISTS (SELECT 1 FROM deliveries d WHERE d.subscription_id = s.subscription_id AND d.item_id = row_id - ($topic << 40))
+                        OR EXISTS (SELECT 1 FROM dead_letters l WHERE l.subscription_id = s.subscription_id AND l.item_id = row_id - ($topic << 40))))
+            """].Run(RowId.Of(topic, ids[0]), RowId.Of(topic, ids[^1]), topic);
+        row.ItemCount -= removed;
+        TopicTable.SaveCounters(session.Connection, row);
+        return removed;
+    }
+
+    /// <summary>
+    /// Walks the keys in their own order, a bounded stretch at a time, and begins anew some minutes after it came
+    /// to the end. Until then an expired key costs its space; it counts as free all the same.
+    /// </summary>
+    private async Task<PurgeStep> RemoveExpiredKeysAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (now < _nextKeyWalkAt)
+            return new PurgeStep(0, More: false);
+
+        var (topic, hash) = _keyCursor;
+        var end = await readers.ReadAsync(connection => EndOfStretch(connection, topic, hash), cancellationToken);
+        var removed = await WriteAsync(
+            session => end is { } stretch
+                ? session.Connection[
+                    """
+                    DELETE FROM keys WHERE (topic_id, key_hash) > ($topic, $hash) AND (topic_id, key_hash) <= ($endTopic, $endHash)
+                        AND expires_at <= $now
+                    """].Run(topic, hash, stretch.Topic, stretch.Hash, now.ToColumn())
+                : session.Connection["DELETE FROM keys WHERE (topic_id, key_hash) > ($topic, $hash) AND expires_at <= $now"].Run(
+                    topic, hash, now.ToColumn()),
+            cancellationToken);
+        _keyCursor = end ?? (0, BeforeAllKeys);
+        if (end is null)
+            _nextKeyWalkAt = now + BetweenKeyWalks;
+        return new PurgeStep(removed, More: end is not null);
+    }
+
+    private static (long Topic, byte[] Hash)? EndOfStretch(Connection connection, long topic, byte[] hash)
+    {
+        using var rows = connection[
+            """
+            SELECT topic_id, key_hash FROM keys WHERE (topic_id, key_hash) > ($topic, $hash)
+            ORDER BY topic_id, key_hash LIMIT 1 OFFSET $keys
+            """].Rows(topic, hash, KeysPerStep);
+        return rows.Read() ? (rows.GetInt64(0), rows.GetFieldValue<byte[]>(1)) : null;
+    }
+
+    private Task<int> WriteAsync(Func<WriteSession, int> work, CancellationToken cancellationToken) =>
+        writer.RunAsync(work, SpaceNeed.Little, cancellationToken, RowsPerStep);
+}

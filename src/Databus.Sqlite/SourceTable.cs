@@ -1,0 +1,77 @@
+using Databus.Sources;
+using Microsoft.Data.Sqlite;
+
+namespace Databus.Sqlite;
+
+internal static class SourceTable
+{
+    /// <summary>A new address or kind starts from nothing: the old validators and failures say nothing about it.</summary>
+    public static bool Put(WriteSession session, SourceSettings settings)
+    {
+        var now = session.Now;
+        var created = session.Connection[
+            """
+            INSERT INTO sources (name, kind, topic, url, interval, paused, next_poll_at, created_at)
+            VALUES ($name, $kind, $topic, $url, $interval, $paused, $now, $now) ON CONFLICT DO NOTHING
+            """].Run(settings.Name, settings.Kind, settings.Topic, settings.Url.AbsoluteUri, settings.Interval.ToColumn(), settings.Paused, now) == 1;
+        if (!created)
+        {
+            session.Connection[
+                """
+                UPDATE sources SET
+                    state = CASE WHEN url = $url AND kind = $kind THEN state END,
+                    failures = CASE WHEN url = $url AND kind = $kind THEN failures ELSE 0 END,
+                    error = CASE WHEN url = $url AND kind = $kind THEN error END,
+                    kind = $kind, topic = $topic, url = $url, interval = $interval, paused = $paused, next_poll_at = $now
+                WHERE name = $name
+                """].Run(settings.Url.AbsoluteUri, settings.Kind, settings.Topic, settings.Interval.ToColumn(), settings.Paused, now, settings.Name);
+        }
+
+        return created;
+    }
+
+    public static bool Delete(WriteSession session, string name) =>
+        session.Connection["DELETE FROM sources WHERE name = $name"].Run(name) == 1;
+
+    public static int Record(WriteSession session, string name, PollRecord record) => session.Connection[
+        """
+        UPDATE sources SET
+            last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
+            failures = $failures, items_added = items_added + $added, state = coalesce($state, state), url = coalesce($movedTo, url)
+        WHERE name = $name
+        """].Run(
+        record.PolledAt.ToColumn(), record.NextPollAt?.ToColumn(), record.Outcome, record.Error,
+        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name);
+
+    public static IReadOnlyList<SourceStatus> List(Connection connection, string? name)
+    {
+        using var rows = connection[
+            """
+            SELECT name, kind, topic, url, interval, paused, state, next_poll_at, last_polled_at, last_outcome,
+                   error, failures, items_added, created_at
+            FROM sources WHERE $name IS NULL OR name = $name ORDER BY name
+            """].Rows(name);
+        var sources = new List<SourceStatus>();
+        while (rows.Read())
+        {
+            sources.Add(new SourceStatus(
+                new SourceSettings(rows.GetString(0), rows.GetString(1), rows.GetString(2), new Uri(rows.GetString(3)))
+                {
+                    Interval = TimeSpan.FromMilliseconds(rows.GetInt64(4)),
+                    Paused = rows.GetBoolean(5),
+                },
+                State: Text(rows, 6),
+                NextPollAt: Times.FromColumn(rows[7]),
+                LastPolledAt: Times.FromColumn(rows[8]),
+                LastOutcome: Text(rows, 9),
+                Error: Text(rows, 10),
+                Failures: rows.GetInt32(11),
+                ItemsAdded: rows.GetInt64(12),
+                CreatedAt: Times.FromColumn(rows.GetInt64(13))));
+        }
+
+        return sources;
+    }
+
+    private static string? Text(SqliteDataReader rows, int column) => rows.IsDBNull(column) ? null : rows.GetString(column);
+}

@@ -1,0 +1,163 @@
+using Databus.Subscriptions;
+using Databus.Topics;
+
+namespace Databus.Sqlite;
+
+/// <summary>A subscription as the writer holds it in memory.</summary>
+internal sealed class SubscriptionRow
+{
+    public required long Number { get; init; }
+
+    public required long Position { get; set; }
+
+    public required long Fence { get; set; }
+
+    public required long Lease { get; set; }
+
+    public required int MaxAttempts { get; set; }
+
+    public required int MaxInFlight { get; set; }
+
+    /// <summary>Rows in the deliveries table.</summary>
+    public required int InFlight { get; set; }
+}
+
+internal static class SubscriptionTable
+{
+    public static SubscriptionRow? Load(Connection connection, int topic, string name)
+    {
+        using var rows = connection[
+            """
+            SELECT subscription_id, position, fence, lease, max_attempts, max_in_flight,
+                   (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id)
+            FROM subscriptions s WHERE topic_id = $topic AND name = $name
+            """].Rows(topic, name);
+        return rows.Read()
+            ? new SubscriptionRow
+            {
+                Number = rows.GetInt64(0),
+                Position = rows.GetInt64(1),
+                Fence = rows.GetInt64(2),
+                Lease = rows.GetInt64(3),
+                MaxAttempts = rows.GetInt32(4),
+                MaxInFlight = rows.GetInt32(5),
+                InFlight = rows.GetInt32(6),
+            }
+            : null;
+    }
+
+    public static List<string> NamesIn(Connection connection, int topic)
+    {
+        using var rows = connection["SELECT name FROM subscriptions WHERE topic_id = $topic AND name IS NOT NULL"].Rows(topic);
+        var names = new List<string>();
+        while (rows.Read())
+            names.Add(rows.GetString(0));
+        return names;
+    }
+
+    /// <summary>Creates the subscription or changes its settings.</summary>
+    /// <returns>Null: the topic is gone. True: created.</returns>
+    public static bool? Put(WriteSession session, Topic topic, string name, SubscriptionSettings settings, SubscriptionStart start)
+    {
+        if (session.FindTopic(topic.Number) is not { } row)
+            return null;
+        if (session.FindSubscription(topic.Number, name) is not { } subscription)
+        {
+            Create(session, row, name, settings, start);
+            return true;
+        }
+
+        subscription.Lease = settings.Lease?.ToColumn() ?? subscription.Lease;
+        subscription.MaxAttempts = settings.MaxAttempts ?? subscription.MaxAttempts;
+        subscription.MaxInFlight = settings.MaxInFlight ?? subscription.MaxInFlight;
+        session.Connection[
+            """
+            UPDATE subscriptions SET lease = $lease, max_attempts = $maxAttempts, max_in_flight = $maxInFlight
+            WHERE subscription_id = $subscription
+            """].Run(subscription.Lease, subscription.MaxAttempts, subscription.MaxInFlight, subscription.Number);
+        return false;
+    }
+
+    public static SubscriptionRow Create(
+        WriteSession session, TopicRow topic, string name, SubscriptionSettings settings, SubscriptionStart start)
+    {
+        var position = start == SubscriptionStart.End
+            ? topic.LastId
+            : ItemTable.FirstKept(session.Connection, topic.Topic.Number, topic.LastId) - 1;
+        session.Connection[
+            """
+            INSERT INTO subscriptions (topic_id, name, position, fence, lease, max_attempts, max_in_flight, created_at)
+            VALUES ($topic, $name, $position, 0, $lease, $maxAttempts, $maxInFlight, $now)
+            """].Run(
+            topic.Topic.Number,
+            name,
+            position,
+            (settings.Lease ?? SubscriptionSettings.DefaultLease).ToColumn(),
+            settings.MaxAttempts ?? SubscriptionSettings.DefaultMaxAttempts,
+            settings.MaxInFlight ?? SubscriptionSettings.DefaultMaxInFlight,
+            session.Now);
+        return session.FindSubscription(topic.Topic.Number, name)!;
+    }
+
+    /// <summary>Frees the name at once; <see cref="Purge"/> removes the rows.</summary>
+    public static bool Delete(WriteSession session, Topic topic, string name)
+    {
+        if (session.FindSubscription(topic.Number, name) is not { } subscription)
+            return false;
+        session.Connection["UPDATE subscriptions SET name = NULL WHERE subscription_id = $subscription"].Run(subscription.Number);
+        session.Forget(topic.Number, name);
+        return true;
+    }
+
+    public static bool Rewind(WriteSession session, Topic topic, string name, RewindTarget target)
+    {
+        if (session.FindTopic(topic.Number) is not { } row || session.FindSubscription(topic.Number, name) is not { } subscription)
+            return false;
+        var after = target.Id
+            ?? (ItemTable.FirstAt(session.Connection, topic.Number, row.LastId, target.Time!.Value.ToColumn()) ?? (row.LastId + 1)) - 1;
+        var firstKept = ItemTable.FirstKept(session.Connection, topic.Number, row.LastId);
+        subscription.Position = Math.Clamp(after, firstKept - 1, row.LastId);
+        session.Connection["UPDATE subscriptions SET position = $position WHERE subscription_id = $subscription"].Run(
+            subscription.Position, subscription.Number);
+        subscription.InFlight -= session.Connection[
+            "DELETE FROM deliveries WHERE subscription_id = $subscription AND item_id > $position"].Run(subscription.Number, subscription.Position);
+        return true;
+    }
+
+    public static IReadOnlyList<SubscriptionStatus> List(Connection connection, Topic? topic, string? name, long now)
+    {
+        using var rows = connection[
+            """
+            SELECT s.name, t.name, s.position, t.last_id,
+                   (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id AND d.fence <> 0 AND d.due_at > $now),
+                   (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id AND (d.fence = 0 OR d.due_at <= $now)),
+                   (SELECT count(*) FROM dead_letters l WHERE l.subscription_id = s.subscription_id),
+                   s.lease, s.max_attempts, s.max_in_flight, s.created_at,
+                   (SELECT i.added_at FROM items i WHERE i.row_id = (t.topic_id << 40) +
+                       coalesce((SELECT min(d.item_id) FROM deliveries d WHERE d.subscription_id = s.subscription_id), s.position + 1))
+            FROM subscriptions s JOIN topics t USING (topic_id)
+            WHERE t.name IS NOT NULL AND s.name IS NOT NULL AND ($topic IS NULL OR s.topic_id = $topic) AND ($name IS NULL OR s.name = $name)
+            ORDER BY t.name, s.name
+            """].Rows(now, topic?.Number, name);
+        var subscriptions = new List<SubscriptionStatus>();
+        while (rows.Read())
+        {
+            subscriptions.Add(new SubscriptionStatus(
+                Name: rows.GetString(0),
+                Topic: rows.GetString(1),
+                Position: rows.GetInt64(2),
+                LastId: rows.GetInt64(3),
+                Lag: rows.GetInt64(3) - rows.GetInt64(2),
+                InFlight: rows.GetInt32(4),
+                Waiting: rows.GetInt32(5),
+                Dead: rows.GetInt32(6),
+                Lease: TimeSpan.FromMilliseconds(rows.GetInt64(7)),
+                MaxAttempts: rows.GetInt32(8),
+                MaxInFlight: rows.GetInt32(9),
+                OldestWaitingAt: Times.FromColumn(rows[11]),
+                CreatedAt: Times.FromColumn(rows.GetInt64(10))));
+        }
+
+        return subscriptions;
+    }
+}

@@ -1,0 +1,27 @@
+namespace Databus.Sources;
+
+/// <summary>When a source is polled next: politely, later after each failure, and never given up silently.</summary>
+internal static class PollSchedule
+{
+    /// <summary>The longest pause between two tries of a failing source, unless its interval is longer.</summary>
+    public static readonly TimeSpan LongestBackOff = TimeSpan.FromHours(6);
+
+    /// <summary>Null: never again, because the other side said that it is gone.</summary>
+    /// <param name="failures">Failed polls in a row, this one included.</param>
+    /// <param name="random">0 to 1, spreads the tries of sources that failed together.</param>
+    public static TimeSpan? Next(TimeSpan interval, PollResult result, int failures, double random)
+    {
+        if (result.Outcome == PollOutcome.Gone)
+            return null;
+        var wait = result.Outcome == PollOutcome.Failed ? BackOff(interval, failures, random) : interval;
+        return result.NotBefore is { } asked && asked > wait ? asked : wait;
+    }
+
+    // The interval doubled with each failure after the first, plus up to a fifth.
+    private static TimeSpan BackOff(TimeSpan interval, int failures, double random)
+    {
+        var doubled = interval * Math.Pow(2, Math.Clamp(failures - 1, 0, 20));
+        var longest = interval > LongestBackOff ? interval : LongestBackOff;
+        return (doubled < longest ? doubled : longest) * (1 + (random / 5));
+    }
+}

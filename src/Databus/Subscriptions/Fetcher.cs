@@ -1,0 +1,83 @@
+using Databus.Storage;
+using Databus.Topics;
+
+namespace Databus.Subscriptions;
+
+/// <summary>Fetches deliveries, and waits for them where there are none.</summary>
+public sealed class Fetcher
+{
+    private readonly IStore _store;
+    private readonly TopicSignals _signals;
+    private readonly TimeProvider _time;
+
+    internal Fetcher(IStore store, TopicSignals signals, TimeProvider time)
+    {
+        _store = store;
+        _signals = signals;
+        _time = time;
+    }
+
+    /// <summary>
+    /// As <see cref="IStore.FetchAsync"/>; where nothing is there, waits up to <paramref name="wait"/> for something to
+    /// be added or to come due again. Ends empty-handed when the time is over or the topic goes away.
+    /// </summary>
+    public async Task<IReadOnlyList<Delivery>> FetchAsync(
+        Topic topic, string subscription, int max, TimeSpan? lease, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var started = _time.GetTimestamp();
+        var signal = _signals.Of(topic);
+        var line = signal.LineOf(subscription, _time);
+
+        // In line before the first look, so that nothing comes between the look and the wait.
+        using var place = line.Join();
+        while (true)
+        {
+            var fetched = await _store.FetchAsync(topic, subscription, max, lease, cancellationToken);
+            if (fetched.More)
+                line.WakeOne();
+            if (fetched.NextDueAt is { } due)
+                line.WakeAt(due);
+            if (fetched.Deliveries.Count > 0)
+                return fetched.Deliveries;
+
+            var left = wait - _time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero
+                || !await place.WaitAsync(left, cancellationToken)
+                || !ReferenceEquals(_signals.Of(topic), signal))
+            {
+                return [];
+            }
+        }
+    }
+
+    /// <summary>As <see cref="IStore.NegativeAcknowledgeAsync"/>, and wakes one who waits for what came back.</summary>
+    public async Task<NackResult> NegativeAcknowledgeAsync(
+        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason,
+        CancellationToken cancellationToken)
+    {
+        var result = await _store.NegativeAcknowledgeAsync(topic, subscription, tokens, delay, reason, cancellationToken);
+        if (result.Returned > 0)
+            _signals.Of(topic).Wake(subscription);
+        return result;
+    }
+
+    /// <summary>As <see cref="IStore.ReplayDeadAsync"/>, and wakes one who waits.</summary>
+    public async Task<int> ReplayDeadAsync(
+        Topic topic, string subscription, IReadOnlyList<long>? ids, CancellationToken cancellationToken)
+    {
+        var replayed = await _store.ReplayDeadAsync(topic, subscription, ids, cancellationToken);
+        if (replayed > 0)
+            _signals.Of(topic).Wake(subscription);
+        return replayed;
+    }
+
+    /// <summary>As <see cref="IStore.RewindAsync"/>, and wakes one who waits.</summary>
+    public async Task<bool> RewindAsync(
+        Topic topic, string subscription, RewindTarget target, CancellationToken cancellationToken)
+    {
+        var found = await _store.RewindAsync(topic, subscription, target, cancellationToken);
+        if (found)
+            _signals.Of(topic).Wake(subscription);
+        return found;
+    }
+}
