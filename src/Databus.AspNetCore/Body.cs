@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Databus.AspNetCore.Problems;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Databus.AspNetCore;
+
+/// <summary>Reads the body of a request, within limits.</summary>
+internal static class Body
+{
+    /// <summary>
+    /// Waits until the whole body is there, in the server's own buffers. The caller advances the reader when it is done
+    /// with it. Null: it is larger than the limit.
+    /// </summary>
+    public static async ValueTask<ReadOnlySequence<byte>?> ReadWholeAsync(HttpContext context, int limit)
+    {
+        if (context.Request.ContentLength > limit)
+            return null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = (long)limit + 1;
+
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.Buffer.Length > limit)
+                return null;
+            if (read.IsCompleted)
+                return read.Buffer;
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Does something with the whole body, without copying it where it lies in one piece.</summary>
+    public static T Use<T>(PipeReader reader, in ReadOnlySequence<byte> body, Func<ReadOnlySpan<byte>, T> use)
+    {
+        try
+        {
+            if (body.IsSingleSegment)
+                return use(body.FirstSpan);
+            var rented = ArrayPool<byte>.Shared.Rent((int)body.Length);
+            try
+            {
+                body.CopyTo(rented);
+                return use(rented.AsSpan(0, (int)body.Length));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+        finally
+        {
+            reader.AdvanceTo(body.End);
+        }
+    }
+
+    /// <summary>A small JSON object of ours. An empty body is an object without members.</summary>
+    public static async ValueTask<(T? Value, Problem? Problem)> ReadJsonAsync<T>(HttpContext context, JsonTypeInfo<T> type, int limit)
+        where T : class
+    {
+        if (context.Request.ContentType is { } contentType && !MediaTypes.IsJson(contentType))
+            return (null, Problem.MediaType(contentType));
+        if (await ReadWholeAsync(context, limit) is not { } body)
+            return (null, Problem.TooLarge("The body", limit));
+        return Use(context.Request.BodyReader, body, bytes =>
+        {
+            try
+            {
+                var value = JsonSerializer.Deserialize(bytes.IsEmpty ? "{}"u8 : bytes, type);
+                return value is null
+                    ? (null, Problem.Invalid("body", "JSON object expected, got null"))
+                    : ((T?)value, (Problem?)null);
+            }
+            catch (JsonException error)
+            {
+                var field = error.Path is { Length: > 2 } path ? path[2..] : "body";
+                return (null, Problem.Invalid(field, $"{field}: {Sentence(error)}"));
+            }
+        });
+    }
+
+    private static string Sentence(JsonException error)
+    {
+        var end = error.Message.IndexOf(" Path:", StringComparison.Ordinal);
+        return end < 0 ? error.Message : error.Message[..end];
+    }
+}

@@ -1,0 +1,181 @@
+using Databus.AspNetCore.Access;
+using Databus.AspNetCore.Dashboard;
+using Databus.AspNetCore.Operation;
+using Databus.AspNetCore.Problems;
+using Databus.AspNetCore.Sources;
+using Databus.AspNetCore.Subscriptions;
+using Databus.AspNetCore.Topics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Databus.AspNetCore;
+
+/// <summary>The whole HTTP side as one table.</summary>
+public static class DatabusEndpoints
+{
+    /// <summary>Adds what the routes need. The engine and a store are added beside it.</summary>
+    public static IServiceCollection AddDatabusHttp(this IServiceCollection services, Action<DatabusHttpOptions>? configure = null)
+    {
+        services.AddOptions<DatabusHttpOptions>();
+        if (configure is not null)
+            services.Configure(configure);
+        services.AddSingleton<AddRoute>();
+        services.AddSingleton<BulkRoute>();
+        services.AddSingleton<ItemRoutes>();
+        services.AddSingleton<TopicRoutes>();
+        services.AddSingleton<SubscriptionRoutes>();
+        services.AddSingleton<FetchRoutes>();
+        services.AddSingleton<SourceRoutes>();
+        services.AddSingleton<AccessTokenRoutes>();
+        services.AddSingleton<OperationRoutes>();
+        services.AddSingleton<DashboardFiles>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireContext.Default));
+        services.AddOpenApi("v1", ApiDocument.Describe);
+        return services;
+    }
+
+    /// <summary>Answers every route of Databus and its dashboard.</summary>
+    public static WebApplication UseDatabus(this WebApplication app)
+    {
+        app.Use(PageHeaders.Add);
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseMiddleware<AccessMiddleware>();
+        app.UseRouting();
+        MapShortRoutes(app);
+        MapTopics(app.MapGroup("/api/v1/topics").WithTags("Topics"));
+        MapSubscriptions(app.MapGroup("/api/v1/topics/{topic}/subscriptions").WithTags("Subscriptions"));
+        MapSources(app.MapGroup("/api/v1/sources").WithTags("Sources"));
+        MapOperation(app);
+        MapDashboard(app);
+        return app;
+    }
+
+    private static void MapShortRoutes(WebApplication app)
+    {
+        var routes = app.MapGroup("").WithTags("Short routes");
+        routes.MapPost("/add", (HttpContext context, AddRoute add, string? topic) => add.AddAsync(context, topic ?? AddRoute.DefaultTopic))
+            .Takes("One JSON object.").Gives<AddedAnswer>(201).Fails(400, 409, 413, 415, 503, 507)
+            .WithSummary("Adds one item").WithDescription("Appends one JSON object to a topic, once per key and window. The header Idempotency-Key may give the key.");
+        routes.MapGet("/fetch", (HttpContext context, FetchRoutes fetch, string? topic, string? subscription, double? lease) => fetch.FetchOneAsync(context))
+            .Gives<OneDeliveryAnswer>(200).Fails(400)
+            .WithSummary("Takes one item").WithDescription("Takes one item and acknowledges it at once; with lease=SECONDS it is leased instead and the answer holds its token.");
+    }
+
+    private static void MapTopics(RouteGroupBuilder topics)
+    {
+        topics.MapGet("", (TopicRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<TopicsAnswer>(200).WithSummary("Lists the topics");
+        topics.MapPut("{topic}", (HttpContext context, TopicRoutes routes, string topic) => routes.PutAsync(context, topic))
+            .Accepts<TopicSettingsBody>(isOptional: true, "application/json").Gives<TopicAnswer>(200, 201).Fails(400)
+            .WithSummary("Creates a topic or changes its settings");
+        topics.MapGet("{topic}", (TopicRoutes routes, string topic, CancellationToken cancellationToken) => routes.GetAsync(topic, cancellationToken))
+            .Gives<TopicAnswer>(200).Fails(404).WithSummary("Shows a topic");
+        topics.MapDelete("{topic}", (TopicRoutes routes, string topic, CancellationToken cancellationToken) => routes.DeleteAsync(topic, cancellationToken))
+            .Produces(204).Fails(404).WithSummary("Deletes a topic with its items and subscriptions");
+        topics.MapPost("{topic}/items", (HttpContext context, BulkRoute bulk, string topic) => bulk.AppendAsync(context, topic))
+            .Takes("One object, an array, NDJSON (application/x-ndjson, any length), or CloudEvents.").Gives<BulkAnswer>(200).Gives<AddedAnswer>(201).Fails(400, 409, 413, 415, 503, 507)
+            .WithSummary("Adds items").WithDescription("One object is answered as by /add; many are answered with counts and the first errors with their line.");
+        topics.MapGet("{topic}/items", (HttpContext context, ItemRoutes items, string topic, string? after, string? before, int? limit, string? q) => items.ReadAsync(context, topic))
+            .Gives<ItemsAnswer>(200).Fails(400, 404)
+            .WithSummary("Reads the log").WithDescription("Upwards from after, or the newest before an id (or before=latest). With q only items that contain the text; scannedTo is where to go on, null at the end.");
+        topics.MapGet("{topic}/events", (HttpContext context, ItemRoutes items, string topic, string? after) => items.FollowAsync(context, topic))
+            .Produces(200, contentType: "text/event-stream").Fails(400, 404, 429)
+            .WithSummary("Follows the log as server-sent events").WithDescription("Resumable by Last-Event-ID or after. Without either only new items come.");
+    }
+
+    private static void MapSubscriptions(RouteGroupBuilder subscriptions)
+    {
+        subscriptions.MapGet("", (SubscriptionRoutes routes, string topic, CancellationToken cancellationToken) => routes.ListAsync(topic, cancellationToken))
+            .Gives<SubscriptionsAnswer>(200).Fails(404).WithSummary("Lists a topic's subscriptions");
+        subscriptions.MapPut("{subscription}", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.PutAsync(context, topic, subscription))
+            .Accepts<SubscriptionBody>(isOptional: true, "application/json").Gives<SubscriptionAnswer>(200, 201).Fails(400, 404)
+            .WithSummary("Creates a subscription or changes its settings");
+        subscriptions.MapGet("{subscription}", (SubscriptionRoutes routes, string topic, string subscription, CancellationToken cancellationToken) => routes.GetAsync(topic, subscription, cancellationToken))
+            .Gives<SubscriptionAnswer>(200).Fails(404).WithSummary("Shows a subscription");
+        subscriptions.MapDelete("{subscription}", (SubscriptionRoutes routes, string topic, string subscription, CancellationToken cancellationToken) => routes.DeleteAsync(topic, subscription, cancellationToken))
+            .Produces(204).Fails(404).WithSummary("Deletes a subscription");
+        subscriptions.MapPost("{subscription}/fetch", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.FetchAsync(context, topic, subscription))
+            .Accepts<FetchBody>(isOptional: true, "application/json").Gives<DeliveriesAnswer>(200).Fails(400, 429)
+            .WithSummary("Leases items").WithDescription("Waits up to waitSeconds for something to come. A subscription not yet known starts at the oldest item kept.");
+        subscriptions.MapPost("{subscription}/ack", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.AcknowledgeAsync(context, topic, subscription))
+            .Accepts<TokensBody>("application/json").Gives<AckAnswer>(200).Fails(400, 404).WithSummary("Acknowledges deliveries");
+        subscriptions.MapPost("{subscription}/nack", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.NegativeAcknowledgeAsync(context, topic, subscription))
+            .Accepts<NackBody>("application/json").Gives<NackAnswer>(200).Fails(400, 404).WithSummary("Returns deliveries, to be made again after a delay");
+        subscriptions.MapPost("{subscription}/extend", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.ExtendAsync(context, topic, subscription))
+            .Accepts<ExtendBody>("application/json").Gives<ExtendAnswer>(200).Fails(400, 404).WithSummary("Extends leases");
+        subscriptions.MapPost("{subscription}/rewind", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.RewindAsync(context, topic, subscription))
+            .Accepts<RewindBody>("application/json").Gives<SubscriptionAnswer>(200).Fails(400, 404).WithSummary("Sets the position");
+        subscriptions.MapGet("{subscription}/dead", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription, string? after, int? limit) => routes.ListDeadAsync(context, topic, subscription))
+            .Gives<DeadLettersAnswer>(200).Fails(400, 404).WithSummary("Lists dead letters");
+        subscriptions.MapPost("{subscription}/dead/replay", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.ReplayAsync(context, topic, subscription))
+            .Accepts<DeadBody>(isOptional: true, "application/json").Gives<ReplayAnswer>(200).Fails(400, 404).WithSummary("Delivers dead letters again");
+        subscriptions.MapPost("{subscription}/dead/discard", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.DiscardAsync(context, topic, subscription))
+            .Accepts<DeadBody>(isOptional: true, "application/json").Gives<DiscardAnswer>(200).Fails(400, 404).WithSummary("Removes dead letters for good");
+    }
+
+    private static void MapSources(RouteGroupBuilder sources)
+    {
+        sources.MapGet("", (SourceRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<SourcesAnswer>(200).WithSummary("Lists the sources");
+        sources.MapPut("{source}", (HttpContext context, SourceRoutes routes, string source) => routes.PutAsync(context, source))
+            .Accepts<SourceBody>("application/json").Gives<SourceAnswer>(200, 201).Fails(400).WithSummary("Creates a source or changes it");
+        sources.MapGet("{source}", (SourceRoutes routes, string source, CancellationToken cancellationToken) => routes.GetAsync(source, cancellationToken))
+            .Gives<SourceAnswer>(200).Fails(404).WithSummary("Shows a source");
+        sources.MapDelete("{source}", (SourceRoutes routes, string source, CancellationToken cancellationToken) => routes.DeleteAsync(source, cancellationToken))
+            .Produces(204).Fails(404).WithSummary("Deletes a source; its items stay");
+        sources.MapPost("{source}/poll", (SourceRoutes routes, string source, CancellationToken cancellationToken) => routes.PollAsync(source, cancellationToken))
+            .Produces(202).Fails(404).WithSummary("Polls a source as soon as possible");
+    }
+
+    private static void MapOperation(WebApplication app)
+    {
+        var api = app.MapGroup("/api/v1").WithTags("Operation");
+        api.MapGet("overview", (OperationRoutes routes, CancellationToken cancellationToken) => routes.OverviewAsync(cancellationToken))
+            .Gives<OverviewAnswer>(200).WithSummary("What is late, stuck or lost, at a glance");
+        api.MapGet("subscriptions", (SubscriptionRoutes routes, CancellationToken cancellationToken) => routes.ListAllAsync(cancellationToken))
+            .Gives<SubscriptionsAnswer>(200).WithSummary("Lists all subscriptions");
+        api.MapGet("tokens", (AccessTokenRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<AccessTokensAnswer>(200).WithSummary("Lists the access tokens");
+        api.MapPost("tokens", (HttpContext context, AccessTokenRoutes routes) => routes.CreateAsync(context))
+            .Accepts<AccessTokenBody>("application/json").Gives<AccessTokenAnswer>(201).Fails(400, 409).WithSummary("Creates an access token");
+        api.MapDelete("tokens/{token}", (AccessTokenRoutes routes, string token, CancellationToken cancellationToken) => routes.DeleteAsync(token, cancellationToken))
+            .Produces(204).Fails(404).WithSummary("Deletes an access token");
+
+        var health = app.MapGroup("/health").WithTags("Operation");
+        health.MapGet("live", OperationRoutes.Live).Gives<HealthAnswer>(200).WithSummary("The process runs");
+        health.MapGet("ready", (OperationRoutes routes, CancellationToken cancellationToken) => routes.ReadyAsync(cancellationToken))
+            .Gives<HealthAnswer>(200).Fails(503).WithSummary("Requests are welcome");
+        app.MapOpenApi();
+    }
+
+    /// <summary>The page's own addresses all answer with the one page; what looks like a file or an API is not among them.</summary>
+    private static void MapDashboard(WebApplication app)
+    {
+        var files = app.Services.GetRequiredService<DashboardFiles>();
+        app.UseStaticFiles(new StaticFileOptions
+        {
+            FileProvider = files,
+            OnPrepareResponse = static response => response.Context.Response.Headers.CacheControl =
+                response.Context.Request.Path.StartsWithSegments("/assets", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache",
+        });
+        app.MapFallback("{*path:nonfile}", async (HttpContext context) =>
+        {
+            var isPage = HttpMethods.IsGet(context.Request.Method)
+                && !context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+                && !context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase);
+            var page = files.GetFileInfo("index.html");
+            if (!isPage || !page.Exists)
+            {
+                context.Response.StatusCode = 404;
+                return;
+            }
+
+            context.Response.ContentType = "text/html; charset=utf-8";
+            context.Response.Headers.CacheControl = "no-cache";
+            await using var stream = page.CreateReadStream();
+            await stream.CopyToAsync(context.Response.Body, context.RequestAborted);
+        }).ExcludeFromDescription();
+    }
+}
