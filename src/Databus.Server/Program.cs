@@ -1,1 +1,5 @@
-return 0;
+using Databus.Server.CommandLine;
+using Databus.Server.Serving;
+
+using var interruption = new Interruption();
+return await DatabusCommand.RunAsync(args, Terminal.OfProcess(), DatabusServer.RunAsync, SqliteCommands.All, interruption.Token);

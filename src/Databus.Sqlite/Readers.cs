@@ -10,12 +10,15 @@ internal sealed class Readers(string file, int limit) : IDisposable
 {
     private readonly ConcurrentBag<Connection> _idle = [];
     private readonly SemaphoreSlim _free = new(limit);
+    private volatile bool _isClosed;
 
     public async Task<T> ReadAsync<T>(Func<Connection, T> read, CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
         try
         {
+            if (_isClosed)
+                throw SqliteErrors.Stopped(cause: null);
             if (!_idle.TryTake(out var connection))
                 connection = Connection.OpenReader(file);
             try
@@ -33,10 +36,14 @@ internal sealed class Readers(string file, int limit) : IDisposable
         }
     }
 
+    /// <summary>Lets the reads that run come to their end. Those that wait, and later ones, find the store closed.</summary>
     public void Dispose()
     {
+        _isClosed = true;
+        for (var taken = 0; taken < limit; taken++)
+            _free.Wait();
         while (_idle.TryTake(out var connection))
             connection.Dispose();
-        _free.Dispose();
+        _free.Release(limit);
     }
 }

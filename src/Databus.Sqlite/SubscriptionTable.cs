@@ -133,8 +133,9 @@ internal static class SubscriptionTable
                    (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id AND (d.fence = 0 OR d.due_at <= $now)),
                    (SELECT count(*) FROM dead_letters l WHERE l.subscription_id = s.subscription_id),
                    s.lease, s.max_attempts, s.max_in_flight, s.created_at,
-                   (SELECT i.added_at FROM items i WHERE i.row_id = (t.topic_id << 40) +
-                       coalesce((SELECT min(d.item_id) FROM deliveries d WHERE d.subscription_id = s.subscription_id), s.position + 1))
+                   (SELECT i.added_at FROM items i WHERE i.row_id <= (t.topic_id << 40) + t.last_id AND i.row_id >= (t.topic_id << 40) +
+                       coalesce((SELECT min(d.item_id) FROM deliveries d WHERE d.subscription_id = s.subscription_id), s.position + 1)
+                    ORDER BY i.row_id LIMIT 1)
             FROM subscriptions s JOIN topics t USING (topic_id)
             WHERE t.name IS NOT NULL AND s.name IS NOT NULL AND ($topic IS NULL OR s.topic_id = $topic) AND ($name IS NULL OR s.name = $name)
             ORDER BY t.name, s.name

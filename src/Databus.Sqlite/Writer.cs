@@ -231,9 +231,10 @@ internal sealed class Writer : IDisposable
 
     private void Answer(List<WriteOperation> operations)
     {
+        // First what is held in memory follows the commit: whoever has an answer finds what it says.
+        _session.Committed();
         foreach (var operation in operations)
             operation.Succeed();
-        _session.Committed();
     }
 
     private void RefuseWhatCannotRun()
@@ -309,7 +310,9 @@ internal sealed class Writer : IDisposable
     private void CheckpointIfAbove(long pages)
     {
         var written = PagesWritten();
-        if (written - _pagesAtCheckpoint <= pages)
+
+        // SQLite counts in 31 bits and starts over.
+        if (written >= _pagesAtCheckpoint && written - _pagesAtCheckpoint <= pages)
             return;
         try
         {

@@ -13,6 +13,7 @@ internal sealed class LineReader(PipeReader reader, int maxLineBytes)
     private bool _isCompleted;
     private bool _isPassingOver;
     private bool _isExamined = true;
+    private bool _hasRead;
 
     private bool IsAtEnd => _isCompleted && _buffer.IsEmpty && !_isPassingOver;
 
@@ -21,7 +22,9 @@ internal sealed class LineReader(PipeReader reader, int maxLineBytes)
     {
         if (IsAtEnd)
             return false;
-        reader.AdvanceTo(_buffer.Start, _isExamined ? _buffer.End : _buffer.Start);
+        if (_hasRead)
+            reader.AdvanceTo(_buffer.Start, _isExamined ? _buffer.End : _buffer.Start);
+        _hasRead = true;
         var read = await reader.ReadAsync(cancellationToken);
         _buffer = read.Buffer;
         _isCompleted = read.IsCompleted;

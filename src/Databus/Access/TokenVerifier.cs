@@ -8,7 +8,9 @@ public sealed class TokenVerifier(IStore store, TimeProvider time)
 {
     private static readonly TimeSpan BetweenTouches = TimeSpan.FromMinutes(1);
 
+    private readonly Lock _gate = new();
     private FrozenDictionary<string, Known>? _known;
+    private int _changes;
 
     /// <summary>The name of the token with this secret; null when there is none.</summary>
     public async ValueTask<string?> VerifyAsync(string secret, CancellationToken cancellationToken)
@@ -28,23 +30,40 @@ public sealed class TokenVerifier(IStore store, TimeProvider time)
         var created = AccessToken.Create(name, time.GetUtcNow());
         if (!await store.AddTokenAsync(created.Token, cancellationToken))
             return null;
-        _known = null;
+        Forget();
         return created;
     }
 
     public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
         var deleted = await store.DeleteTokenAsync(name, cancellationToken);
-        _known = null;
+        Forget();
         return deleted;
+    }
+
+    private void Forget()
+    {
+        lock (_gate)
+        {
+            _changes++;
+            _known = null;
+        }
     }
 
     private async Task<FrozenDictionary<string, Known>> LoadAsync(CancellationToken cancellationToken)
     {
+        var changes = Volatile.Read(ref _changes);
         var tokens = await store.ListTokensAsync(cancellationToken);
         var known = tokens.ToFrozenDictionary(
             token => Convert.ToHexString(token.Hash), token => new Known(token.Name) { TouchedAt = token.LastUsedAt }, StringComparer.Ordinal);
-        _known = known;
+
+        // What was read before a token was deleted must not be remembered after it.
+        lock (_gate)
+        {
+            if (changes == _changes)
+                _known = known;
+        }
+
         return known;
     }
 

@@ -6,6 +6,9 @@ internal static class PollSchedule
     /// <summary>The longest pause between two tries of a failing source, unless its interval is longer.</summary>
     public static readonly TimeSpan LongestBackOff = TimeSpan.FromHours(6);
 
+    // Enough to get from the shortest interval to the longest pause, and too few to overflow with the longest one.
+    private const int MostDoublings = 13;
+
     /// <summary>Null: never again, because the other side said that it is gone.</summary>
     /// <param name="failures">Failed polls in a row, this one included.</param>
     /// <param name="random">0 to 1, spreads the tries of sources that failed together.</param>
@@ -20,7 +23,7 @@ internal static class PollSchedule
     // The interval doubled with each failure after the first, plus up to a fifth.
     private static TimeSpan BackOff(TimeSpan interval, int failures, double random)
     {
-        var doubled = interval * Math.Pow(2, Math.Clamp(failures - 1, 0, 20));
+        var doubled = interval * Math.Pow(2, Math.Clamp(failures - 1, 0, MostDoublings));
         var longest = interval > LongestBackOff ? interval : LongestBackOff;
         return (doubled < longest ? doubled : longest) * (1 + (random / 5));
     }

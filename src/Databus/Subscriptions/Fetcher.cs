@@ -32,7 +32,7 @@ public sealed class Fetcher
         using var place = line.Join();
         while (true)
         {
-            var fetched = await _store.FetchAsync(topic, subscription, max, lease, cancellationToken);
+            var fetched = await FetchOrPassOnAsync();
             if (fetched.More)
                 line.WakeOne();
             if (fetched.NextDueAt is { } due)
@@ -41,11 +41,27 @@ public sealed class Fetcher
                 return fetched.Deliveries;
 
             var left = wait - _time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero
-                || !await place.WaitAsync(left, cancellationToken)
-                || !ReferenceEquals(_signals.Of(topic), signal))
-            {
+            if (left <= TimeSpan.Zero || !await place.WaitAsync(left, cancellationToken))
                 return [];
+            if (_store.FindTopic(topic.Name)?.Number != topic.Number)
+            {
+                // Nothing comes here any more: one after the other leaves.
+                line.WakeOne();
+                return [];
+            }
+        }
+
+        async Task<FetchResult> FetchOrPassOnAsync()
+        {
+            try
+            {
+                return await _store.FetchAsync(topic, subscription, max, lease, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                // What this one was woken for is still there, for the next in line.
+                line.WakeOne();
+                throw;
             }
         }
     }

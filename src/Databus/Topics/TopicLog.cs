@@ -63,7 +63,7 @@ public sealed class TopicLog
                 continue;
             }
 
-            if (!ReferenceEquals(_signals.Of(topic), signal))
+            if (_store.FindTopic(topic.Name)?.Number != topic.Number)
                 yield break;
             await changed.WaitAsync(cancellationToken);
         }

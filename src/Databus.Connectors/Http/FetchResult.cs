@@ -1,0 +1,22 @@
+namespace Databus.Connectors.Http;
+
+/// <summary>How a fetch ended: <see cref="FetchAnswer"/> or <see cref="FetchFailure"/>.</summary>
+internal abstract record FetchResult;
+
+/// <summary>The fetch brought no answer, or none that may be used.</summary>
+/// <param name="Reason">One plain sentence for the operator.</param>
+internal sealed record FetchFailure(string Reason) : FetchResult;
+
+/// <summary>A complete answer, whatever its status. Only a 200 has its body read.</summary>
+/// <param name="Address">Where the answer came from, after redirects.</param>
+internal sealed record FetchAnswer(
+    int Status, Uri Address, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body) : FetchResult
+{
+    /// <summary>The address that replaces the one asked for, when every redirect on the way was permanent; else null.</summary>
+    public Uri? MovedTo { get; init; }
+
+    /// <summary>Whether a temporary redirect was followed, so that the answer does not speak for the address asked for.</summary>
+    public bool Detoured { get; init; }
+
+    public string? Header(string name) => Headers.GetValueOrDefault(name);
+}

@@ -1,0 +1,3 @@
+namespace Databus.Server.CommandLine.Wire;
+
+internal sealed record Problem(string? Title, string? Detail, string? Error);

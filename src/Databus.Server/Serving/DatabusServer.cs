@@ -1,0 +1,96 @@
+using Databus.AspNetCore;
+using Databus.Connectors.Hosting;
+using Databus.Hosting;
+using Databus.Server.CommandLine;
+using Databus.Sqlite;
+using Databus.Storage;
+using Microsoft.Extensions.Options;
+
+namespace Databus.Server.Serving;
+
+/// <summary>What the server is made of.</summary>
+internal static partial class DatabusServer
+{
+    /// <summary>Serves until told to stop. The result is the exit code.</summary>
+    public static async Task<int> RunAsync(ServeOptions options, CancellationToken stop)
+    {
+        if (options.Store != "sqlite")
+            throw new CommandFailure(ExitCodes.WrongUsage, $"The kinds of store are: sqlite. Not {options.Store}.");
+        try
+        {
+            await using var app = Build(options);
+            var directory = Path.GetFullPath(options.DataDirectory);
+            app.Lifetime.ApplicationStarted.Register(() => LogListening(app.Logger, options.Urls, options.Environment, directory));
+            await app.RunAsync(stop);
+            return ExitCodes.Ok;
+        }
+        catch (Exception error) when (error is StoreException or IOException or OptionsValidationException)
+        {
+            throw new CommandFailure(ExitCodes.Failed, error.Message);
+        }
+    }
+
+    private static WebApplication Build(ServeOptions options)
+    {
+        var isDevelopment = options.Environment == Environments.Development;
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            EnvironmentName = options.Environment,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+
+        // Limits, for example DATABUS_HTTP__MAXITEMBYTES=2000000.
+        builder.Configuration.AddEnvironmentVariables("DATABUS_");
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+
+        builder.Services.AddDatabus();
+        builder.Services.AddSqliteStore(new SqliteStoreOptions { DataDirectory = options.DataDirectory });
+        builder.Services.AddDatabusConnectors(fetch =>
+        {
+            builder.Configuration.GetSection("Fetch").Bind(fetch);
+            if (isDevelopment && fetch.AllowedNetworks.Count == 0)
+            {
+                fetch.AllowedNetworks.Add("127.0.0.0/8");
+                fetch.AllowedNetworks.Add("::1/128");
+            }
+        });
+        builder.Services.AddDatabusHttp(http =>
+        {
+            builder.Configuration.GetSection("Http").Bind(http);
+            http.TrustLoopback = isDevelopment;
+            http.Environment = options.Environment;
+        });
+        Listen(builder, options);
+
+        return builder.Build().UseDatabus();
+    }
+
+    private static void Listen(WebApplicationBuilder builder, ServeOptions options)
+    {
+        var urls = options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
+        if (ControlSocket.In(options.DataDirectory) is { } socket)
+        {
+            builder.Services.AddHostedService(_ => socket);
+            urls.Add(socket.Url);
+        }
+
+        builder.WebHost.UseUrls([.. urls]);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.Services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>().Configure<IOptions<DatabusHttpOptions>>((kestrel, http) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = http.Value.MaxConnections;
+            kestrel.Limits.MaxRequestBodySize = (long)http.Value.MaxBodyBytes + 1;
+        });
+    }
+
+    [LoggerMessage(EventId = 1000, Level = LogLevel.Information, Message = "Databus listens on {Urls}. Environment {Environment}, data in {DataDirectory}.")]
+    private static partial void LogListening(ILogger logger, string urls, string environment, string dataDirectory);
+}
