@@ -27,7 +27,11 @@ internal static class Body
         {
             var read = await reader.ReadAsync(context.RequestAborted);
             if (read.Buffer.Length > limit)
+            {
+                reader.AdvanceTo(read.Buffer.End);
                 return null;
+            }
+
             if (read.IsCompleted)
                 return read.Buffer;
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

@@ -56,7 +56,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenVerifier token
 
     /// <summary>Its file is in the data directory, which only its owner can enter.</summary>
     private static bool IsControlSocket(HttpContext context) =>
-        context.Features.Get<IConnectionEndPointFeature>()?.LocalEndPoint is UnixDomainSocketEndPoint;
+        context.Features.Get<IConnectionSocketFeature>()?.Socket.AddressFamily == AddressFamily.Unix;
 
     /// <summary>A proxy on this machine speaks for others: what it forwards is not from here.</summary>
     private static bool IsFromThisMachine(HttpContext context) =>

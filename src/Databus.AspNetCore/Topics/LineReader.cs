@@ -20,15 +20,18 @@ internal sealed class LineReader(PipeReader reader, int maxLineBytes)
     /// <summary>Gets more of the stream. False: it has ended and all lines were given.</summary>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        if (IsAtEnd)
-            return false;
         if (_hasRead)
             reader.AdvanceTo(_buffer.Start, _isExamined ? _buffer.End : _buffer.Start);
+        if (_hasRead && IsAtEnd)
+            return false;
         _hasRead = true;
         var read = await reader.ReadAsync(cancellationToken);
         _buffer = read.Buffer;
         _isCompleted = read.IsCompleted;
-        return !IsAtEnd;
+        if (!IsAtEnd)
+            return true;
+        reader.AdvanceTo(_buffer.End);
+        return false;
     }
 
     /// <summary>Gives each whole line that is there, until told to stop; the rest is for the next call.</summary>

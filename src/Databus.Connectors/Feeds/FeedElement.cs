@@ -59,11 +59,11 @@ internal static class FeedElement
         {
             switch (xml.NodeType)
             {
-                case XmlNodeType.Element when xml.LocalName == "name":
-                    name ??= PlainText.Line(ReadText(xml));
+                case XmlNodeType.Element when name is null && xml.LocalName == "name":
+                    name = PlainText.Line(ReadText(xml));
                     continue;
-                case XmlNodeType.Element when xml.LocalName == "email":
-                    email ??= PlainText.Line(ReadText(xml));
+                case XmlNodeType.Element when email is null && xml.LocalName == "email":
+                    email = PlainText.Line(ReadText(xml));
                     continue;
                 case XmlNodeType.Element:
                     FeedXml.Skip(xml);

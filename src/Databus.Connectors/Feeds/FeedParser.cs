@@ -25,8 +25,9 @@ internal static class FeedParser
         {
             return JsonFeedReader.Read(text, address);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The second is what half a surrogate pair in a member's name comes to.
             throw new FeedException("The document is not a feed: it is no valid JSON.");
         }
     }

@@ -124,20 +124,14 @@ internal sealed class XmlFeedReader
         switch (vocabulary, _xml.LocalName)
         {
             case (Vocabulary.Rss or Vocabulary.Atom, "title"):
-            {
-                var title = FeedElement.ReadTitle(_xml, vocabulary);
-                _feed.Title ??= title;
+                _feed.Title = First(_feed.Title, FeedElement.ReadTitle(_xml, vocabulary));
                 break;
-            }
             case (Vocabulary.Atom or Vocabulary.Rss, "author"):
             case (Vocabulary.Rss, "managingEditor"):
             case (Vocabulary.ITunes, "author"):
             case (Vocabulary.DublinCore, "creator"):
-            {
-                var author = FeedElement.ReadPerson(_xml);
-                _feed.Author ??= author;
+                _feed.Author = First(_feed.Author, FeedElement.ReadPerson(_xml));
                 break;
-            }
             case (Vocabulary.Rss, "ttl"):
                 if (int.TryParse(FeedElement.ReadText(_xml), NumberStyles.None, CultureInfo.InvariantCulture, out var minutes))
                     _feed.TimeToLive = TimeSpan.FromMinutes(minutes);
@@ -335,6 +329,9 @@ internal sealed class XmlFeedReader
         var vocabulary = _xml.NamespaceURI == _ownNamespace ? Vocabulary.Rss : Vocabularies.Of(_xml.NamespaceURI);
         return vocabulary == Vocabulary.Rss && _isAtom ? Vocabulary.Atom : vocabulary;
     }
+
+    // Not the operator: an element has to be read, and so moved behind, even where its value is known.
+    private static string? First(string? known, string? read) => known ?? read;
 
     private static void Add<T>(List<T> list, T? value)
         where T : class

@@ -42,10 +42,22 @@ internal sealed class FetchCommand
     private readonly Option<TimeSpan?> _lease = Duration.Option(
         "--lease", "How long the items are held for this reader, up to 12h; the subscription's time when not given.");
 
-    private readonly Option<bool> _noAck = new("--no-ack") { Description = "Leave the items to come again when the lease ends." };
+    private readonly Option<bool> _noAck = new("--no-ack")
+    {
+        Description = "Leave the items to come again when the lease ends.",
+    };
+
     private readonly Option<bool> _all = new("--all") { Description = "Take everything there is." };
-    private readonly Option<bool> _follow = new("--follow") { Description = "Take everything there is and all that comes, until Ctrl+C." };
-    private readonly Option<bool> _envelope = new("--envelope") { Description = "Print id, attempt, addedAt and token around each content." };
+
+    private readonly Option<bool> _follow = new("--follow")
+    {
+        Description = "Take everything there is and all that comes, until Ctrl+C.",
+    };
+
+    private readonly Option<bool> _envelope = new("--envelope")
+    {
+        Description = "Print id, attempt, addedAt and token around each content.",
+    };
 
     private readonly Option<TimeSpan?> _retryFor = Duration.Option(
         "--retry-for", "How long to try again when the server stops answering; 60s when not given.");

@@ -61,7 +61,7 @@ internal sealed record ServerAnswer(HttpStatusCode Status, ReadOnlyMemory<byte> 
             _ => ExitCodes.Failed,
         };
         if (Status == HttpStatusCode.Unauthorized)
-            sentence += " Give a token with --token or DATABUS_TOKEN; `databus token create NAME` makes one.";
+            sentence = $"{sentence.TrimEnd('.')}. Give it with --token or DATABUS_TOKEN.";
         return new CommandFailure(exitCode, sentence);
     }
 }

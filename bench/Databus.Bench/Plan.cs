@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Databus.Bench;
+
+/// <summary>How much is measured.</summary>
+/// <param name="Seconds">How long one measurement of a rate runs.</param>
+/// <param name="Rounds">How often baseline and Databus take turns; the median counts.</param>
+internal sealed record Plan(int Seconds, int Rounds, string JsonFile)
+{
+    public TimeSpan Time => TimeSpan.FromSeconds(Seconds);
+
+    /// <summary>Null: the words make no sense.</summary>
+    public static Plan? Read(string[] args)
+    {
+        var plan = new Plan(Seconds: 5, Rounds: 3, JsonFile: "artifacts/bench.json");
+        for (var i = 0; i < args.Length; i += 2)
+        {
+            if (i + 1 == args.Length)
+                return null;
+            var value = args[i + 1];
+            var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0;
+            switch (args[i])
+            {
+                case "--seconds" when isNumber:
+                    plan = plan with { Seconds = number };
+                    break;
+                case "--rounds" when isNumber:
+                    plan = plan with { Rounds = number };
+                    break;
+                case "--json":
+                    plan = plan with { JsonFile = value };
+                    break;
+                default:
+                    return null;
+            }
+        }
+
+        return plan;
+    }
+}
