@@ -30,6 +30,7 @@ internal sealed class Connection : IDisposable
         PRAGMA synchronous = FULL;          -- each commit is synced (P1); NORMAL would lose commits at power loss
         PRAGMA wal_autocheckpoint = 0;      -- the writer makes checkpoints itself, after it has answered
         PRAGMA journal_size_limit = 67108864;
+        PRAGMA busy_timeout = 100;          -- how long a checkpoint waits for readers so that the log can start over
         PRAGMA secure_delete = OFF;
         PRAGMA mmap_size = 0;
         PRAGMA cache_size = -32768;

@@ -22,6 +22,9 @@ internal sealed class Writer : IDisposable
     private const int MaxRowsPerTransaction = 4096;
     private const long PagesBetweenCheckpoints = 2000;
     private const long PagesBetweenCheckpointsOnFullDisk = 100;
+
+    /// <summary>About 32 MiB: then the log starts over, even if the writer has to wait a moment for those who read it.</summary>
+    private const long MostFramesInLog = 8000;
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FullDiskRetry = TimeSpan.FromMilliseconds(250);
 
@@ -46,6 +49,7 @@ internal sealed class Writer : IDisposable
     private bool _diskFull;
     private long _diskFullCheckedAt;
     private long _pagesAtCheckpoint;
+    private long _fileSeenAt;
 
     public Writer(DataDirectory directory, TimeProvider time, int maxWaitingRows, Action<Exception> failed)
     {
@@ -122,6 +126,7 @@ internal sealed class Writer : IDisposable
         {
             while (true)
             {
+                StopIfFileIsGone();
                 if (!_work.Wait(IdleTime))
                 {
                     CheckpointIfAbove(0);
@@ -316,13 +321,33 @@ internal sealed class Writer : IDisposable
             return;
         try
         {
-            _connection["PRAGMA wal_checkpoint(PASSIVE)"].Run();
+            // Passive, it waits for nobody; but where somebody always reads, the log would never start over.
+            if (FramesInLogAfter("PRAGMA wal_checkpoint(PASSIVE)") > MostFramesInLog)
+                FramesInLogAfter("PRAGMA wal_checkpoint(RESTART)");
             _pagesAtCheckpoint = written;
         }
         catch (SqliteException error) when (SqliteErrors.IsDiskFull(error))
         {
             EnterDiskFull();
         }
+    }
+
+    /// <summary>
+    /// A file that was deleted or replaced can still be written to, and everything in it is gone with the process.
+    /// </summary>
+    private void StopIfFileIsGone()
+    {
+        if (_time.GetElapsedTime(_fileSeenAt) < IdleTime)
+            return;
+        _fileSeenAt = _time.GetTimestamp();
+        if (!File.Exists(_directory.DatabaseFile))
+            throw new IOException($"The database file {_directory.DatabaseFile} is gone.");
+    }
+
+    private long FramesInLogAfter(string checkpoint)
+    {
+        using var rows = _connection[checkpoint].Rows();
+        return rows.Read() ? rows.GetInt64(1) : 0;
     }
 
     private int PagesWritten()
