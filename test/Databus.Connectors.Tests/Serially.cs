@@ -1,0 +1,2 @@
+// Some tests measure what a hostile document costs in memory, which others would disturb.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
