@@ -1,0 +1,24 @@
+import { useMemo, useState } from 'react';
+import { formatBytes } from './format';
+import { JsonText } from './JsonText';
+
+const shownAtFirst = 10_000;
+
+/** A value as formatted JSON. A long one is cut until the reader asks for all of it. */
+export function JsonView({ value }: { value: unknown }) {
+  const text = useMemo(() => JSON.stringify(value, null, 2), [value]);
+  const [all, setAll] = useState(false);
+  const long = text.length > shownAtFirst;
+  return (
+    <>
+      <JsonText text={long && !all ? `${text.slice(0, shownAtFirst)}…` : text} label="Content as JSON" />
+      {long && (
+        <div>
+          <button type="button" className="button button-small" onClick={() => setAll(!all)}>
+            {all ? 'Show less' : `Show all (${formatBytes(text.length)})`}
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
