@@ -22,10 +22,14 @@ interface Observed {
   now: number;
 }
 
+/** What the server warns of that this page says itself, with a link. */
+const saidBelow = new Set(['subscription-late', 'dead-letters', 'source-failing', 'source-gone']);
+
 /** Everything that is late, stuck or lost, worst first. */
 export function findAttention({ overview, subscriptions, sources, now }: Observed): Attention[] {
   const found: Attention[] = [];
   for (const warning of overview?.warnings ?? []) {
+    if (saidBelow.has(warning.code)) continue;
     found.push({
       id: `warning:${warning.code}:${warning.message}`,
       severity: 'bad',
