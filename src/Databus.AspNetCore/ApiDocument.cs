@@ -9,6 +9,13 @@ namespace Databus.AspNetCore;
 /// <summary>What the OpenAPI document says beyond what the routes say themselves.</summary>
 internal static class ApiDocument
 {
+    /// <summary>Parameters that the routes take as text, so that their answer to a bad one can name it.</summary>
+    private static readonly Dictionary<string, JsonSchemaType> Numbers = new(StringComparer.Ordinal)
+    {
+        ["limit"] = JsonSchemaType.Integer,
+        ["lease"] = JsonSchemaType.Number,
+    };
+
     public static void Describe(OpenApiOptions document)
     {
         document.AddDocumentTransformer((description, _, _) =>
@@ -25,6 +32,8 @@ internal static class ApiDocument
         {
             if (context.Description.ActionDescriptor.EndpointMetadata.OfType<ItemsBody>().FirstOrDefault() is { } body)
                 operation.RequestBody = body.Describe();
+            foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
+                parameter.Schema = Numbers.TryGetValue(parameter.Name ?? "", out var type) ? new OpenApiSchema { Type = type } : parameter.Schema;
             return Task.CompletedTask;
         });
     }

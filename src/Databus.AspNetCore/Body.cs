@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Databus.AspNetCore.Problems;
+using Databus.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,8 +20,7 @@ internal static class Body
     {
         if (context.Request.ContentLength > limit)
             return null;
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = (long)limit + 1;
+        LiftServerLimit(context);
 
         var reader = context.Request.BodyReader;
         while (true)
@@ -36,6 +36,16 @@ internal static class Body
                 return read.Buffer;
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
+    }
+
+    /// <summary>
+    /// To be called before the first read, by whoever counts the bytes. The server would count the framing of chunks too,
+    /// and answer without saying what the limit is.
+    /// </summary>
+    public static void LiftServerLimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
     }
 
     /// <summary>Does something with the whole body, without copying it where it lies in one piece.</summary>
@@ -81,15 +91,26 @@ internal static class Body
             }
             catch (JsonException error)
             {
-                var field = error.Path is { Length: > 2 } path ? path[2..] : "body";
-                return (null, Problem.Invalid(field, $"{field}: {Sentence(error)}"));
+                return (null, Refused(error, type));
             }
         });
     }
 
-    private static string Sentence(JsonException error)
+    /// <summary>In words of ours: the serializer's speak of .NET types.</summary>
+    private static Problem Refused(JsonException error, JsonTypeInfo type)
     {
-        var end = error.Message.IndexOf(" Path:", StringComparison.Ordinal);
-        return end < 0 ? error.Message : error.Message[..end];
+        // The serializer wraps what the reader finds wrong with the text itself.
+        if (error is { InnerException: JsonException syntax })
+            return Problem.Invalid("body", "Invalid JSON format") with { Detail = JsonError.Syntax(syntax).Detail };
+        if (error.Path is not { Length: > 2 } path)
+            return Problem.Invalid("body", "A JSON object is expected, with members of the right type.");
+
+        // $.name, $.name[0] or $['odd name']
+        var field = path[1] == '.' ? path[2..] : path[1..].Trim('[', ']', '\'');
+        var end = field.AsSpan().IndexOfAny('.', '[');
+        var name = JsonError.Quoted(path[1] == '.' && end > 0 ? field.AsSpan(0, end) : field);
+        return type.Properties.Any(property => property.Name == name && property.Get is not null)
+            ? Problem.Invalid(name, $"The value of {name} is of the wrong type or form.")
+            : Problem.Invalid(name, $"There is no member {name}; there are {string.Join(", ", type.Properties.Where(property => property.Get is not null).Select(property => property.Name))}.");
     }
 }

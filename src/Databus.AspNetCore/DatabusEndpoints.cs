@@ -58,7 +58,7 @@ public static class DatabusEndpoints
         routes.MapPost("/add", (HttpContext context, AddRoute add, string? topic) => add.AddAsync(context, topic ?? AddRoute.DefaultTopic))
             .Takes("One JSON object.").Gives<AddedAnswer>(201).Fails(400, 409, 413, 415, 503, 507)
             .WithSummary("Adds one item").WithDescription("Appends one JSON object to a topic, once per key and window. The header Idempotency-Key may give the key.");
-        routes.MapGet("/fetch", (HttpContext context, FetchRoutes fetch, string? topic, string? subscription, double? lease) => fetch.FetchOneAsync(context))
+        routes.MapGet("/fetch", (HttpContext context, FetchRoutes fetch, string? topic, string? subscription, string? lease) => fetch.FetchOneAsync(context))
             .Gives<OneDeliveryAnswer>(200).Fails(400)
             .WithSummary("Takes one item").WithDescription("Takes one item and acknowledges it at once; with lease=SECONDS it is leased instead and the answer holds its token.");
     }
@@ -77,7 +77,7 @@ public static class DatabusEndpoints
         topics.MapPost("{topic}/items", (HttpContext context, BulkRoute bulk, string topic) => bulk.AppendAsync(context, topic))
             .Takes("One object, an array, NDJSON (application/x-ndjson, any length), or CloudEvents.").Gives<BulkAnswer>(200).Gives<AddedAnswer>(201).Fails(400, 409, 413, 415, 503, 507)
             .WithSummary("Adds items").WithDescription("One object is answered as by /add; many are answered with counts and the first errors with their line.");
-        topics.MapGet("{topic}/items", (HttpContext context, ItemRoutes items, string topic, string? after, string? before, int? limit, string? q) => items.ReadAsync(context, topic))
+        topics.MapGet("{topic}/items", (HttpContext context, ItemRoutes items, string topic, string? after, string? before, string? limit, string? q) => items.ReadAsync(context, topic))
             .Gives<ItemsAnswer>(200).Fails(400, 404)
             .WithSummary("Reads the log").WithDescription("Upwards from after, or the newest before an id (or before=latest). With q only items that contain the text; scannedTo is where to go on, null at the end.");
         topics.MapGet("{topic}/events", (HttpContext context, ItemRoutes items, string topic, string? after) => items.FollowAsync(context, topic))
@@ -107,7 +107,7 @@ public static class DatabusEndpoints
             .Accepts<ExtendBody>("application/json").Gives<ExtendAnswer>(200).Fails(400, 404).WithSummary("Extends leases");
         subscriptions.MapPost("{subscription}/rewind", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.RewindAsync(context, topic, subscription))
             .Accepts<RewindBody>("application/json").Gives<SubscriptionAnswer>(200).Fails(400, 404).WithSummary("Sets the position");
-        subscriptions.MapGet("{subscription}/dead", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription, string? after, int? limit) => routes.ListDeadAsync(context, topic, subscription))
+        subscriptions.MapGet("{subscription}/dead", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription, string? after, string? limit) => routes.ListDeadAsync(context, topic, subscription))
             .Gives<DeadLettersAnswer>(200).Fails(400, 404).WithSummary("Lists dead letters");
         subscriptions.MapPost("{subscription}/dead/replay", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.ReplayAsync(context, topic, subscription))
             .Accepts<DeadBody>(isOptional: true, "application/json").Gives<ReplayAnswer>(200).Fails(400, 404).WithSummary("Delivers dead letters again");
@@ -147,7 +147,7 @@ public static class DatabusEndpoints
         health.MapGet("live", OperationRoutes.Live).Gives<HealthAnswer>(200).WithSummary("The process runs");
         health.MapGet("ready", (OperationRoutes routes, CancellationToken cancellationToken) => routes.ReadyAsync(cancellationToken))
             .Gives<HealthAnswer>(200).Fails(503).WithSummary("Requests are welcome");
-        app.MapOpenApi();
+        app.MapOpenApi("/openapi/v1.json");
     }
 
     /// <summary>The page's own addresses all answer with the one page; what looks like a file or an API is not among them.</summary>
@@ -160,22 +160,31 @@ public static class DatabusEndpoints
             OnPrepareResponse = static response => response.Context.Response.Headers.CacheControl =
                 response.Context.Request.Path.StartsWithSegments("/assets", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache",
         });
-        app.MapFallback("{*path:nonfile}", async (HttpContext context) =>
+
+        // Not a fallback route: that would match in place of the answer that a method is not allowed.
+        app.Use(async (context, next) =>
         {
-            var isPage = HttpMethods.IsGet(context.Request.Method)
-                && !context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
-                && !context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase);
-            var page = files.GetFileInfo("index.html");
-            if (!isPage || !page.Exists)
+            if (context.GetEndpoint() is not null || !IsPage(context.Request) || files.GetFileInfo("index.html") is not { Exists: true } page)
             {
-                context.Response.StatusCode = 404;
+                await next(context);
                 return;
             }
 
             context.Response.ContentType = "text/html; charset=utf-8";
             context.Response.Headers.CacheControl = "no-cache";
+            if (HttpMethods.IsHead(context.Request.Method))
+                return;
             await using var stream = page.CreateReadStream();
             await stream.CopyToAsync(context.Response.Body, context.RequestAborted);
-        }).ExcludeFromDescription();
+        });
     }
+
+    /// <summary>A name in an address may have dots, so a file is told from a page by what the browser asks for.</summary>
+    private static bool IsPage(HttpRequest request) =>
+        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        && !request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+        && !request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)
+        && !request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
+        && !request.Path.StartsWithSegments("/assets", StringComparison.OrdinalIgnoreCase)
+        && (!Path.HasExtension(request.Path) || request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase));
 }

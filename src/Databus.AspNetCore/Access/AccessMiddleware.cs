@@ -45,7 +45,10 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenVerifier token
         context.Response.Headers.WWWAuthenticate = "Bearer realm=\"databus\"";
         return new Problem(401, "token", "Token needed", header.Length == 0
             ? "A bearer token is needed. Create one with: databus token create NAME"
-            : "This token is not known.") { Field = "Authorization" };
+            : "This token is not known.")
+        {
+            Field = "Authorization",
+        };
     }
 
     private static bool NeedsAccess(PathString path) =>

@@ -23,7 +23,7 @@ internal sealed class AccessTokenRoutes(IStore store, TokenVerifier tokens, IOpt
         if (body is null)
             return problem!;
         if (!ResourceName.IsValid(body.Name))
-            return Names.Invalid("token", body.Name ?? "");
+            return Names.Invalid("token", body.Name ?? "") with { Field = "name" };
         return await tokens.CreateAsync(body.Name!, context.RequestAborted) is var (token, secret)
             ? Results.Json(new AccessTokenAnswer(token.Name, token.CreatedAt, LastUsedAt: null, secret), WireContext.Default.AccessTokenAnswer, statusCode: 201)
             : new Problem(409, "name-taken", "Name taken", $"There is a token {body.Name} already.") { Field = "name" };

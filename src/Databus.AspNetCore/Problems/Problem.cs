@@ -39,7 +39,10 @@ internal sealed record Problem(int Status, string Code, string Title, string Err
 
     public static Problem MediaType(string? got) => new(
         415, "media-type", "Unsupported media type",
-        $"Send the content as application/json or application/x-ndjson, not as {(string.IsNullOrEmpty(got) ? "an unnamed type" : got)}.") { Field = "Content-Type" };
+        $"Send the content as application/json or application/x-ndjson, not as {(string.IsNullOrEmpty(got) ? "an unnamed type" : got)}.")
+    {
+        Field = "Content-Type",
+    };
 
     public static Problem TooMany(string what, int limit) =>
         new(429, "too-many", "Too many requests", $"{limit} {what} are open already.") { Limit = limit, RetryAfter = 5 };

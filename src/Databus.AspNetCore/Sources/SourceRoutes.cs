@@ -69,6 +69,8 @@ internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<D
     {
         if (body.Kind is not null && !poller.Kinds.Contains(body.Kind, StringComparer.Ordinal))
             return Problem.Invalid("kind", $"The kinds of source are: {string.Join(", ", poller.Kinds)}.");
+        if (poller.Kinds.Count == 0)
+            return Problem.Invalid("kind", "No kind of source is installed here.");
         if (body.Url is null && before is null)
             return Problem.Invalid("url", "url is needed: the address to read.");
         if (body.Url?.Length > MaxUrlLength)
@@ -81,7 +83,10 @@ internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<D
             && !(seconds >= SourceSettings.ShortestInterval.TotalSeconds && seconds <= SourceSettings.LongestInterval.TotalSeconds)
             ? Problem.Invalid(
                 "intervalSeconds",
-                $"intervalSeconds is from {SourceSettings.ShortestInterval.TotalSeconds} to {SourceSettings.LongestInterval.TotalSeconds}.")
+                $"intervalSeconds is from {SourceSettings.ShortestInterval.TotalSeconds} to {SourceSettings.LongestInterval.TotalSeconds}.") with
+            {
+                Limit = (long)(seconds < SourceSettings.ShortestInterval.TotalSeconds ? SourceSettings.ShortestInterval : SourceSettings.LongestInterval).TotalSeconds,
+            }
             : null;
     }
 }

@@ -21,11 +21,12 @@ internal sealed class AddRoute(TopicLog log, IOptions<DatabusHttpOptions> option
         if (context.Request.ContentType is { } contentType && !MediaTypes.IsJson(contentType))
             return Problem.MediaType(contentType);
 
+        if (!GivenKey.TryRead(context.Request, out var key, out var badKey))
+            return badKey!;
+
         var limit = options.Value.MaxItemBytes;
         if (await Body.ReadWholeAsync(context, limit) is not { } body)
             return Problem.TooLarge("An item", limit);
-        if (!GivenKey.TryRead(context.Request, out var key, out var badKey))
-            return badKey!;
 
         var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>

@@ -5,7 +5,6 @@ using Databus.Json;
 using Databus.Storage;
 using Databus.Topics;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace Databus.AspNetCore.Topics;
@@ -13,8 +12,8 @@ namespace Databus.AspNetCore.Topics;
 /// <summary>Appends to a topic in every form it is sent: one object, an array, NDJSON, CloudEvents.</summary>
 internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusHttpOptions> options)
 {
-    // One level for the array around the items.
-    private static readonly JsonReaderOptions ArrayOfItems = new() { MaxDepth = CanonicalJson.MaxDepth + 1 };
+    // How deep an element may be is judged element by element: one that is too deep does not spoil the others.
+    private static readonly JsonReaderOptions ArrayOfItems = new() { MaxDepth = int.MaxValue };
 
     private int MaxItemBytes => options.Value.MaxItemBytes;
 
@@ -43,6 +42,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
     /// <summary>Looks at the first character, and leaves everything where it is.</summary>
     private static async ValueTask<bool> IsArrayAsync(HttpContext context)
     {
+        Body.LiftServerLimit(context);
         var reader = context.Request.BodyReader;
         while (true)
         {
@@ -120,8 +120,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
 
     private async Task<IResult> AppendLinesAsync(HttpContext context, string topicName)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = null;
+        Body.LiftServerLimit(context);
         var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
         var bulk = new BulkAppend(log, topic);
         var lines = new LineReader(context.Request.BodyReader, MaxItemBytes);

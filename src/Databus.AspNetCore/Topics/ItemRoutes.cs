@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Databus.AspNetCore.Problems;
@@ -50,7 +51,7 @@ internal sealed class ItemRoutes(
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-            await StreamAsync(context.Response, topic, after, stop.Token);
+            await StreamAsync(context.Response, topic, after, stop);
         }
         catch (OperationCanceledException)
         {
@@ -73,8 +74,9 @@ internal sealed class ItemRoutes(
         return TryReadId(text, out var after) ? (after, null) : (0, Problem.Invalid("after", "after is an id: a whole number."));
     }
 
-    private async Task StreamAsync(HttpResponse response, Topic topic, long after, CancellationToken stop)
+    private async Task StreamAsync(HttpResponse response, Topic topic, long after, CancellationTokenSource stopping)
     {
+        var stop = stopping.Token;
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache, no-transform";
         response.Headers["X-Accel-Buffering"] = "no";
@@ -84,33 +86,47 @@ internal sealed class ItemRoutes(
 
         await using var batches = log.FollowAsync(topic, after, stop).GetAsyncEnumerator(stop);
         var next = batches.MoveNextAsync().AsTask();
-        while (true)
+        try
         {
-            try
+            while (true)
             {
-                if (!await next.WaitAsync(Heartbeat, time, stop))
-                    return;
-            }
-            catch (TimeoutException)
-            {
-                WriteText(body, ": nothing new\n\n");
-                await body.FlushAsync(stop);
-                continue;
-            }
-
-            foreach (var item in batches.Current)
-            {
-                WriteText(body, $"id: {item.Id}\ndata: ");
-                using (var json = new Utf8JsonWriter(body))
-                    ItemJson.Write(json, item);
-                WriteText(body, "\n\n");
-                if (body.UnflushedBytes > 1 << 16)
+                try
+                {
+                    if (!await next.WaitAsync(Heartbeat, time, stop))
+                        return;
+                }
+                catch (TimeoutException)
+                {
+                    WriteText(body, ": nothing new\n\n");
                     await body.FlushAsync(stop);
-            }
+                    continue;
+                }
 
-            await body.FlushAsync(stop);
-            next = batches.MoveNextAsync().AsTask();
+                await WriteAsync(body, batches.Current, stop);
+                next = batches.MoveNextAsync().AsTask();
+            }
         }
+        finally
+        {
+            // What reads must have ended before it is disposed of.
+            await stopping.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task WriteAsync(PipeWriter body, IReadOnlyList<Item> items, CancellationToken stop)
+    {
+        foreach (var item in items)
+        {
+            WriteText(body, $"id: {item.Id}\ndata: ");
+            using (var json = new Utf8JsonWriter(body))
+                ItemJson.Write(json, item);
+            WriteText(body, "\n\n");
+            if (body.UnflushedBytes > 1 << 16)
+                await body.FlushAsync(stop);
+        }
+
+        await body.FlushAsync(stop);
     }
 
     private static void WriteText(IBufferWriter<byte> body, string text) => body.Write(Encoding.UTF8.GetBytes(text));
@@ -145,6 +161,8 @@ internal sealed class ItemRoutes(
         string? text = values["q"];
         if (text?.Length > MaxSearchLength)
             problem = Problem.Invalid("q", $"q may have {MaxSearchLength} characters at most.") with { Limit = MaxSearchLength };
+        else if (text is not null && text.Any(char.IsControl))
+            problem = Problem.Invalid("q", "q has no control characters: in JSON they are escaped.");
         if (problem is null)
             query = new ItemQuery { After = after, Before = before, Limit = limit, Contains = string.IsNullOrEmpty(text) ? null : text };
         return problem is null;

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Databus.Topics;
 
 namespace Databus.AspNetCore.Topics;
@@ -10,19 +9,18 @@ internal sealed record TopicSettingsBody
 
     public double? WindowSeconds { get; init; }
 
-    /// <summary>Null is a value here: keep for ever.</summary>
+    /// <summary>Null is a value here: keep for ever. Set, not init: what is init is set by the serializer even when it is left out.</summary>
     public double? RetentionSeconds
     {
         get;
-        init
+        set
         {
             field = value;
             HasRetention = true;
         }
     }
 
-    [JsonIgnore]
-    public bool HasRetention { get; private init; }
+    internal bool HasRetention { get; private set; }
 }
 
 internal sealed record TopicAnswer(
