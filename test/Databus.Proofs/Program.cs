@@ -1,0 +1,145 @@
+using System.CommandLine;
+using Databus.Proofs;
+using Databus.Proofs.BadInput;
+using Databus.Proofs.Bounds;
+using Databus.Proofs.Consumers;
+using Databus.Proofs.Disk;
+using Databus.Proofs.Kills;
+using Databus.Proofs.Ledgers;
+using Databus.Proofs.Readers;
+using Databus.Proofs.Start;
+
+return await new RootCommand("""
+    Runs the real server, hurts it, and compares with a ledger kept outside.
+    Every proof ends with 0 when it holds and 1 when not.
+    """)
+{
+    KillLoopCommand(),
+    ReadersCommand(),
+    ConsumersCommand(),
+    BoundedCommand(),
+    FailingDiskCommand(),
+    BadInputCommand(),
+    StartCommand(),
+    ConsumeCommand(),
+}.Parse(args).InvokeAsync();
+
+static ProofCommand KillLoopCommand()
+{
+    var kills = ProofCommand.Number("--kills", 100, "How often the server is killed.");
+    var adds = ProofCommand.Number("--adds", 200_000, "How many adds must be acknowledged one by one.");
+    var senders = ProofCommand.Number("--senders", 32, $"How many send at once, at most {Thing.MaxSenders}.");
+    return new(
+        "kill-loop",
+        "P1, P2, P3: SIGKILL under load loses nothing and doubles nothing.",
+        [kills, adds, senders],
+        (parsed, seed, findings, stop) => new KillLoop(
+            new(parsed.GetValue(kills), parsed.GetValue(adds), parsed.GetValue(senders), seed),
+            findings).RunAsync(stop));
+}
+
+static ProofCommand ReadersCommand()
+{
+    var restarts = ProofCommand.Number("--restarts", 10, "How often the server is stopped and started again.");
+    var adds = ProofCommand.Number("--adds", 50_000, "How many adds must be acknowledged one by one.");
+    var senders = ProofCommand.Number("--senders", 16, "How many send at once.");
+    return new(
+        "readers",
+        "P3: readers see every id once and in order, through restarts and reconnects.",
+        [restarts, adds, senders],
+        (parsed, seed, findings, stop) => new ReaderProof(
+            new(parsed.GetValue(restarts), parsed.GetValue(adds), parsed.GetValue(senders), seed),
+            findings).RunAsync(stop));
+}
+
+static ProofCommand ConsumersCommand()
+{
+    var items = ProofCommand.Number("--items", 5_000, "How many items a measured round has.");
+    var rounds = ProofCommand.Number("--rounds", 5, "How many rounds with poison and how many without.");
+    var kills = ProofCommand.Number("--kills", 10, "How often the server is killed while items are consumed.");
+    return new(
+        "consumers",
+        "P4: leases fence, poison becomes dead letters, everything is acknowledged.",
+        [items, rounds, kills],
+        (parsed, seed, findings, stop) => new ConsumerProof(
+            new(parsed.GetValue(items), parsed.GetValue(rounds), parsed.GetValue(kills), seed),
+            findings).RunAsync(stop));
+}
+
+static ProofCommand BoundedCommand()
+{
+    var items = ProofCommand.Number("--items", 1_000_000, "How many items wait.");
+    var bytes = new Option<long>("--bytes") { Description = "How long the long stream is.", DefaultValueFactory = _ => 2_000_000_000 };
+    var polls = ProofCommand.Number("--polls", 1_000, "How many long polls are idle.");
+    var views = ProofCommand.Number("--views", 200, "How many readers of events are idle.");
+    var seconds = ProofCommand.Number("--idle-seconds", 20, "For how long the idle time is measured, under a minute.");
+    return new(
+        "bounded",
+        "P9: what waits, is slow, is long or is idle costs bounded memory and time.",
+        [items, bytes, polls, views, seconds],
+        (parsed, _, findings, stop) => new BoundProof(
+            new(
+                parsed.GetValue(items),
+                parsed.GetValue(bytes),
+                parsed.GetValue(polls),
+                parsed.GetValue(views),
+                parsed.GetValue(seconds)),
+            findings).RunAsync(stop));
+}
+
+static ProofCommand FailingDiskCommand()
+{
+    var senders = ProofCommand.Number("--senders", 16, "How many add while the disk fails.");
+    return new(
+        "failing-disk",
+        "P10: a failed fsync ends the process, a full disk does not. Needs strace and the right to mount.",
+        [senders],
+        async (parsed, _, findings, stop) =>
+        {
+            await new FailingDiskProof(parsed.GetValue(senders), findings).RunAsync(stop);
+            await new FullDiskProof(findings).RunAsync(stop);
+        });
+}
+
+static ProofCommand BadInputCommand()
+{
+    var requests = ProofCommand.Number("--requests", 100_000, "How many requests are generated.");
+    return new(
+        "bad-input",
+        "Whatever comes in never breaks the server.",
+        [requests],
+        (parsed, seed, findings, stop) => new BadInputProof(parsed.GetValue(requests), seed, findings).RunAsync(stop));
+}
+
+static ProofCommand StartCommand()
+{
+    var runs = ProofCommand.Number("--runs", 7, "How often the server is started.");
+    return new(
+        "start",
+        "The start takes under 2 s, and idle the server needs under 120 MB.",
+        [runs],
+        (parsed, _, findings, stop) => new StartProof(parsed.GetValue(runs), findings).RunAsync(stop));
+}
+
+static Command ConsumeCommand()
+{
+    var address = new Option<Uri>("--address") { CustomParser = result => new Uri(result.Tokens[0].Value), Required = true };
+    var topic = new Option<string>("--topic") { Required = true };
+    var subscription = new Option<string>("--subscription") { Required = true };
+    var max = ProofCommand.Number("--max", 1, "");
+    var lease = ProofCommand.Number("--lease", 30, "");
+    var work = ProofCommand.Number("--work", 0, "");
+    var hold = new Option<bool>("--hold");
+    var heal = new Option<bool>("--heal");
+    var command = new Command("consume", "One consumer, which the proof of consumers starts as a process of its own.")
+    {
+        address, topic, subscription, max, lease, work, hold, heal,
+    };
+    command.Hidden = true;
+    command.SetAction((parsed, stop) => new Consume(
+        new(
+            parsed.GetValue(address)!, parsed.GetValue(topic)!, parsed.GetValue(subscription)!, parsed.GetValue(max),
+            parsed.GetValue(lease), parsed.GetValue(work), parsed.GetValue(hold), parsed.GetValue(heal)),
+        Console.In, Console.Out).RunAsync(stop));
+    return command;
+}
