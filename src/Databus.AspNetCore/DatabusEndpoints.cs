@@ -182,9 +182,8 @@ public static class DatabusEndpoints
     /// <summary>A name in an address may have dots, so a file is told from a page by what the browser asks for.</summary>
     private static bool IsPage(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-        && !request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
+        && !Paths.IsApi(request.Path)
         && !request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)
-        && !request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
         && !request.Path.StartsWithSegments("/assets", StringComparison.OrdinalIgnoreCase)
         && (!Path.HasExtension(request.Path) || request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase));
 }

@@ -32,7 +32,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenVerifier token
         var isTrusted = options.Value.TrustLoopback && IsFromThisMachine(context);
         if (isTrusted && FindForgery(request) is { } forgery)
             return forgery;
-        if (isTrusted || !NeedsAccess(request.Path))
+        if (isTrusted || !Paths.IsApi(request.Path))
             return null;
 
         var header = request.Headers.Authorization.ToString();
@@ -50,12 +50,6 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenVerifier token
             Field = "Authorization",
         };
     }
-
-    private static bool NeedsAccess(PathString path) =>
-        path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase)
-        || path.StartsWithSegments("/add", StringComparison.OrdinalIgnoreCase)
-        || path.StartsWithSegments("/fetch", StringComparison.OrdinalIgnoreCase)
-        || path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Its file is in the data directory, which only its owner can enter.</summary>
     private static bool IsControlSocket(HttpContext context) =>
@@ -81,7 +75,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenVerifier token
 
         // A link from elsewhere may open the page; nothing else from elsewhere is welcome.
         var site = request.Headers["Sec-Fetch-Site"].ToString();
-        var isVisit = HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Mode"] == "navigate" && !NeedsAccess(request.Path);
+        var isVisit = HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Mode"] == "navigate" && !Paths.IsApi(request.Path);
         return site is "cross-site" or "same-site" && !isVisit
             ? new Problem(403, "origin", "Origin refused", "Another site's page may not send requests here.") { Field = "Sec-Fetch-Site" }
             : null;

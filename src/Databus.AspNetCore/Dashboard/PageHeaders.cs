@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace Databus.AspNetCore.Dashboard;
 
 /// <summary>
-/// What every answer says to browsers: nothing runs or is styled but our own files, so that markup and script in an
+/// What every page says to browsers: nothing runs or is styled but our own files, so that markup and script in an
 /// item's text stay text even if a page had a mistake.
 /// </summary>
 internal static class PageHeaders
@@ -15,8 +15,10 @@ internal static class PageHeaders
     public static Task Add(HttpContext context, RequestDelegate next)
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
+        if (Paths.IsApi(context.Request.Path))
+            return next(context);
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         return next(context);

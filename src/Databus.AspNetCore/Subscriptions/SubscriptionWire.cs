@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Databus.Subscriptions;
 
 namespace Databus.AspNetCore.Subscriptions;
@@ -37,7 +36,7 @@ internal sealed record NackBody(string[]? Tokens, double? DelaySeconds, string? 
 internal sealed record ExtendBody(string[]? Tokens, double? LeaseSeconds);
 
 /// <summary>One of the three.</summary>
-internal sealed record RewindBody(string? To, JsonElement? After, DateTimeOffset? Time);
+internal sealed record RewindBody(string? To, string? After, DateTimeOffset? Time);
 
 /// <summary>Without ids: all.</summary>
 internal sealed record DeadBody(string[]? Ids);

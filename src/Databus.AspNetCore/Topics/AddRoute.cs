@@ -28,18 +28,17 @@ internal sealed class AddRoute(TopicLog log, IOptions<DatabusHttpOptions> option
         if (await Body.ReadWholeAsync(context, limit) is not { } body)
             return Problem.TooLarge("An item", limit);
 
-        var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
+        var topic = log.Find(topicName);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>
             TopicLog.TryRead(topic, bytes, key, source: null, out var read, out var refused)
                 ? (read, (JsonError?)null)
                 : (default(NewItem), refused));
-        return error is null ? await AppendAsync(topic, item, context.RequestAborted) : Refused(error);
+        return error is null ? await AppendAsync(topic, item) : Refused(error);
     }
 
-    public async Task<IResult> AppendAsync(Topic topic, NewItem item, CancellationToken cancellationToken)
+    /// <summary>Not to be cancelled by the request: an item on its way to disk arrives, whoever is still there to be told.</summary>
+    public async Task<IResult> AppendAsync(Topic topic, NewItem item)
     {
-        // Not the request's own cancellation: once the item is on its way to disk, somebody should learn of it.
-        _ = cancellationToken;
         var outcomes = await log.AppendAsync(topic, [item], CancellationToken.None);
         return outcomes[0].Added ? new Added(outcomes[0].Id, topic.Name) : Duplicate(outcomes[0].Id);
     }

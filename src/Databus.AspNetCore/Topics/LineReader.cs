@@ -66,6 +66,13 @@ internal sealed class LineReader(PipeReader reader, int maxLineBytes)
         }
     }
 
+    /// <summary>Gives back what was read, when nobody wants more.</summary>
+    public void Release()
+    {
+        if (_hasRead)
+            reader.AdvanceTo(_buffer.End);
+    }
+
     private void Take(in ReadOnlySequence<byte> line, LineAction take)
     {
         var isTooLong = _isPassingOver || line.Length > maxLineBytes;

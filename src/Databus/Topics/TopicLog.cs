@@ -22,6 +22,12 @@ public sealed class TopicLog
         _meter = meter;
     }
 
+    /// <summary>
+    /// The topic of this name. One that is not there is given as it will be once its first item is appended; a request
+    /// that is refused creates nothing.
+    /// </summary>
+    public Topic Find(string name) => _store.FindTopic(name) ?? new Topic(Topic.NotCreated, name, TopicSettings.Default);
+
     /// <summary>The topic of this name, created with the default settings when it is not there yet.</summary>
     public async ValueTask<Topic> GetOrCreateAsync(string name, CancellationToken cancellationToken) =>
         _store.FindTopic(name) ?? (await _store.PutTopicAsync(name, settings: null, cancellationToken)).Topic;

@@ -11,18 +11,28 @@ public sealed partial class PageTests(DatabusApp app) : IClassFixture<DatabusApp
     [Theory]
     [InlineData("/")]
     [InlineData("/topics/any")]
-    [InlineData("/api/v1/topics")]
-    [InlineData("/api/v1/unknown")]
-    [InlineData("/fetch?topic=a%20b")]
+    [InlineData("/docs")]
     [InlineData("/health/live")]
-    [InlineData("/openapi/v1.json")]
-    public async Task Every_answer_lets_nothing_run_but_our_own_files(string path)
+    public async Task Every_page_lets_nothing_run_but_our_own_files(string path)
     {
         var answer = await app.GetAsync(path);
 
         Assert.Equal(Policy, answer.Header("Content-Security-Policy"));
         Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
         Assert.Equal("no-referrer", answer.Header("Referrer-Policy"));
+    }
+
+    [Theory]
+    [InlineData("/api/v1/topics")]
+    [InlineData("/api/v1/unknown")]
+    [InlineData("/fetch?topic=a%20b")]
+    [InlineData("/openapi/v1.json")]
+    public async Task Data_is_never_taken_for_a_page(string path)
+    {
+        var answer = await app.GetAsync(path);
+
+        Assert.Equal("nosniff", answer.Header("X-Content-Type-Options"));
+        Assert.Contains("json", answer.Type, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,0 +1,102 @@
+using Databus.Sources;
+
+namespace Databus.StoreSuite;
+
+public abstract class SourceTests(StoreHome home) : StoreTests(home)
+{
+    private static readonly SourceSettings News = new("news", "feed", "letters", new Uri("https://example.org/feed.xml"));
+
+    [Fact]
+    public async Task A_new_source_is_due_at_once()
+    {
+        Assert.True(await Store.PutSourceAsync(News with { Interval = TimeSpan.FromMinutes(7), Paused = true }, Cancellation));
+        var status = await StatusAsync();
+        Assert.Equal(News with { Interval = TimeSpan.FromMinutes(7), Paused = true }, status.Settings);
+        Assert.Equal((null, Clock.GetUtcNow(), null, null, null), (status.State, status.NextPollAt, status.LastPolledAt, status.LastOutcome, status.Error));
+        Assert.Equal((0, 0L, Clock.GetUtcNow()), (status.Failures, status.ItemsAdded, status.CreatedAt));
+    }
+
+    [Fact]
+    public async Task How_a_poll_ended_is_kept_also_over_a_restart()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await RecordAsync(Polled() with { State = "etag-1", ItemsAdded = 3 });
+        await RecordAsync(Polled() with { State = null, ItemsAdded = 2, Error = "timeout", Failures = 1, Outcome = "failed" });
+        await ReopenAsync();
+
+        var status = await StatusAsync();
+        Assert.Equal(("etag-1", "failed", "timeout"), (status.State, status.LastOutcome, status.Error));
+        Assert.Equal((1, 5), (status.Failures, status.ItemsAdded));
+        Assert.Equal((Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5)), (status.LastPolledAt, status.NextPollAt));
+    }
+
+    [Fact]
+    public async Task A_source_that_moved_keeps_its_new_address_and_state()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await RecordAsync(Polled() with { State = "etag-1", MovedTo = new Uri("https://example.com/new") });
+        var status = await StatusAsync();
+        Assert.Equal((new Uri("https://example.com/new"), "etag-1"), (status.Settings.Url, status.State));
+    }
+
+    [Fact]
+    public async Task A_source_that_is_gone_is_not_due_until_it_is_put_again()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await RecordAsync(Polled() with { NextPollAt = null, Outcome = "gone" });
+        Assert.Null((await StatusAsync()).NextPollAt);
+        Assert.False(await Store.PutSourceAsync(News, Cancellation));
+        Assert.Equal(Clock.GetUtcNow(), (await StatusAsync()).NextPollAt);
+    }
+
+    [Fact]
+    public async Task A_new_address_or_kind_starts_from_nothing()
+    {
+        foreach (var changed in (SourceSettings[])[News with { Url = new Uri("https://example.org/other") }, News with { Kind = "page" }])
+        {
+            await Store.PutSourceAsync(News, Cancellation);
+            await RecordAsync(Polled() with { State = "etag-1", Failures = 4, Error = "timeout" });
+            Assert.False(await Store.PutSourceAsync(changed, Cancellation));
+            var status = await StatusAsync();
+            Assert.Equal(changed, status.Settings);
+            Assert.Equal((null, 0, null, Clock.GetUtcNow()), (status.State, status.Failures, status.Error, status.NextPollAt));
+        }
+    }
+
+    [Fact]
+    public async Task Other_changes_leave_the_state_in_place()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await RecordAsync(Polled() with { State = "etag-1", ItemsAdded = 9 });
+        await Store.PutSourceAsync(News with { Interval = TimeSpan.FromHours(1), Topic = "other", Paused = true }, Cancellation);
+        var status = await StatusAsync();
+        Assert.Equal(("etag-1", 9, "other", true), (status.State, status.ItemsAdded, status.Settings.Topic, status.Settings.Paused));
+    }
+
+    [Fact]
+    public async Task A_deleted_source_is_gone_and_stays_gone_when_its_last_poll_ends()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        Assert.True(await Store.DeleteSourceAsync("news", Cancellation));
+        Assert.False(await Store.DeleteSourceAsync("news", Cancellation));
+        await RecordAsync(Polled());
+        Assert.Empty(await Store.ListSourcesAsync(name: null, Cancellation));
+    }
+
+    [Fact]
+    public async Task Sources_are_listed_by_name()
+    {
+        foreach (var name in (string[])["pear", "apple"])
+            await Store.PutSourceAsync(News with { Name = name }, Cancellation);
+        Assert.Equal(["apple", "pear"], (await Store.ListSourcesAsync(name: null, Cancellation)).Select(status => status.Settings.Name));
+        Assert.Empty(await Store.ListSourcesAsync("fig", Cancellation));
+    }
+
+    private PollRecord Polled() => new(
+        Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5), "added 3 of 30",
+        Error: null, Failures: 0, ItemsAdded: 0, State: null, MovedTo: null);
+
+    private Task RecordAsync(PollRecord record) => Store.RecordPollAsync("news", record, Cancellation);
+
+    private async Task<SourceStatus> StatusAsync() => Assert.Single(await Store.ListSourcesAsync("news", Cancellation));
+}
