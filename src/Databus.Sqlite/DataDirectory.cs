@@ -5,7 +5,9 @@ namespace Databus.Sqlite;
 /// <summary>The folder that holds the database. One process at a time: the others are refused.</summary>
 internal sealed class DataDirectory : IDisposable
 {
-    private const long ReserveBytes = 8 << 20;
+    // As much as the log may hold: with it, all of the log can be folded into the database on a full disk.
+    private const long ReserveBytes = 32 << 20;
+    private const long SpaceBeyondReserve = 8 << 20;
 
     private readonly FileStream _lock;
 
@@ -57,7 +59,7 @@ internal sealed class DataDirectory : IDisposable
         {
             if (new FileInfo(ReserveFile) is { Exists: true, Length: ReserveBytes })
                 return true;
-            if (FreeBytes < 2 * ReserveBytes)
+            if (FreeBytes < ReserveBytes + SpaceBeyondReserve)
                 return false;
 
             // Written, not just sized: a sparse file reserves nothing.

@@ -52,14 +52,8 @@ internal static class ItemTable
             }
         }
 
-        var added = outcomes.Count(outcome => outcome.Added);
-        if (added > 0)
-        {
-            row.ItemCount += added;
-            row.LastAddedAt = (long)now;
-            session.Changed(row);
-        }
-
+        if (Array.Exists(outcomes, outcome => outcome.Added))
+            session.AppendedTo(row);
         return outcomes;
     }
 

@@ -89,7 +89,7 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
                     """
                     SELECT topic_id, retention,
                            coalesce((SELECT min(position) FROM subscriptions s WHERE s.topic_id = t.topic_id AND s.name IS NOT NULL), last_id)
-                    FROM topics t WHERE name IS NOT NULL AND retention IS NOT NULL
+                    FROM live_topics t WHERE retention IS NOT NULL
                     """].Rows();
                 var found = new List<(int Topic, long AddedBefore, long LastPassed)>();
                 while (rows.Read())
@@ -131,6 +131,8 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
         if (session.FindTopic(topic) is not { } row)
             return 0;
 
+        var lastAddedAt = session.Connection["SELECT last_added_at FROM live_topics WHERE topic_id = $topic"].Value(topic) as long? ?? 0;
+
         // Judged again inside the transaction: a rewind or a new lease may have come in between.
         var removed = session.Connection[
             """
@@ -141,8 +143,8 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
                         OR EXISTS (SELECT 1 FROM deliveries d WHERE d.subscription_id = s.subscription_id AND d.item_id = row_id - ($topic << 40))
                         OR EXISTS (SELECT 1 FROM dead_letters l WHERE l.subscription_id = s.subscription_id AND l.item_id = row_id - ($topic << 40))))
             """].Run(RowId.Of(topic, ids[0]), RowId.Of(topic, ids[^1]), topic);
-        row.ItemCount -= removed;
-        TopicTable.SaveCounters(session.Connection, row);
+        if (removed > 0)
+            TopicTable.ItemsRemoved(session, row, removed, lastAddedAt);
         return removed;
     }
 

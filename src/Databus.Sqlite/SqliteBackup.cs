@@ -84,8 +84,8 @@ public static class SqliteBackup
             return new SqliteBackupReport(
                 file,
                 new FileInfo(file).Length,
-                (long)Scalar(connection, "SELECT count(*) FROM topics WHERE name IS NOT NULL")!,
-                (long)Scalar(connection, "SELECT coalesce(sum(item_count), 0) FROM topics WHERE name IS NOT NULL")!);
+                (long)Scalar(connection, "SELECT count(*) FROM live_topics")!,
+                (long)Scalar(connection, "SELECT coalesce(sum(item_count), 0) FROM live_topics")!);
         }
         catch (SqliteException error)
         {

@@ -136,8 +136,8 @@ internal static class SubscriptionTable
                    (SELECT i.added_at FROM items i WHERE i.row_id <= (t.topic_id << 40) + t.last_id AND i.row_id >= (t.topic_id << 40) +
                        coalesce((SELECT min(d.item_id) FROM deliveries d WHERE d.subscription_id = s.subscription_id), s.position + 1)
                     ORDER BY i.row_id LIMIT 1)
-            FROM subscriptions s JOIN topics t USING (topic_id)
-            WHERE t.name IS NOT NULL AND s.name IS NOT NULL AND ($topic IS NULL OR s.topic_id = $topic) AND ($name IS NULL OR s.name = $name)
+            FROM subscriptions s JOIN live_topics t USING (topic_id)
+            WHERE s.name IS NOT NULL AND ($topic IS NULL OR s.topic_id = $topic) AND ($name IS NULL OR s.name = $name)
             ORDER BY t.name, s.name
             """].Rows(now, topic?.Number, name);
         var subscriptions = new List<SubscriptionStatus>();

@@ -5,18 +5,14 @@ using Microsoft.Data.Sqlite;
 namespace Databus.Sqlite;
 
 /// <summary>A topic as the writer holds it in memory.</summary>
-internal sealed class TopicRow(Topic topic, long lastId, long itemCount, long? lastAddedAt)
+internal sealed class TopicRow(Topic topic, long lastId)
 {
     public Topic Topic { get; set; } = topic;
 
     public long LastId { get; set; } = lastId;
 
-    public long ItemCount { get; set; } = itemCount;
-
-    public long? LastAddedAt { get; set; } = lastAddedAt;
-
-    /// <summary>Its counters differ from the table's.</summary>
-    public bool IsChanged { get; set; }
+    /// <summary>This transaction appended to it.</summary>
+    public bool IsAppendedTo { get; set; }
 }
 
 internal static class TopicTable
@@ -25,10 +21,9 @@ internal static class TopicTable
     {
         using var rows = connection[
             """
-            SELECT topic_id, name, key_pointers, window, retention, last_id, item_count, last_added_at
-            FROM topics WHERE topic_id = $topic AND name IS NOT NULL
+            SELECT topic_id, name, key_pointers, window, retention, last_id FROM live_topics WHERE topic_id = $topic
             """].Rows(number);
-        return rows.Read() ? new TopicRow(ReadTopic(rows), rows.GetInt64(5), rows.GetInt64(6), rows[7] as long?) : null;
+        return rows.Read() ? new TopicRow(ReadTopic(rows), rows.GetInt64(5)) : null;
     }
 
     public static IReadOnlyList<Topic> LoadAll(Connection connection)
@@ -86,9 +81,12 @@ internal static class TopicTable
         return true;
     }
 
-    public static void SaveCounters(Connection connection, TopicRow row) => connection[
-        "UPDATE topics SET last_id = $lastId, item_count = $itemCount, last_added_at = $lastAddedAt WHERE topic_id = $topic"].Run(
-        row.LastId, row.ItemCount, row.LastAddedAt, row.Topic.Number);
+    /// <summary>Keeps what the end of the log will not tell any more once these items are gone.</summary>
+    public static void ItemsRemoved(WriteSession session, TopicRow row, int removed, long lastAddedAt) => session.Connection[
+        """
+        UPDATE topics SET removed_items = removed_items + $removed, last_id = $lastId, last_added_at = max(last_added_at, $lastAddedAt)
+        WHERE topic_id = $topic
+        """].Run(removed, row.LastId, lastAddedAt, row.Topic.Number);
 
     public static IReadOnlyList<TopicStatus> List(Connection connection, string? name)
     {
@@ -96,7 +94,7 @@ internal static class TopicTable
             """
             SELECT topic_id, name, key_pointers, window, retention, last_id, item_count, last_added_at, created_at,
                    (SELECT count(*) FROM subscriptions s WHERE s.topic_id = t.topic_id AND s.name IS NOT NULL)
-            FROM topics t WHERE name IS NOT NULL AND ($name IS NULL OR name = $name) ORDER BY name
+            FROM live_topics t WHERE ($name IS NULL OR name = $name) ORDER BY name
             """].Rows(name);
         var topics = new List<TopicStatus>();
         while (rows.Read())

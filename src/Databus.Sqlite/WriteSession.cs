@@ -10,7 +10,7 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
 {
     private readonly Dictionary<int, TopicRow> _topics = [];
     private readonly Dictionary<(int Topic, string Name), SubscriptionRow> _subscriptions = [];
-    private readonly List<TopicRow> _changed = [];
+    private readonly List<TopicRow> _appendedTo = [];
     private readonly List<Action> _afterCommit = [];
 
     public Connection Connection => connection;
@@ -36,13 +36,13 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
         return row;
     }
 
-    /// <summary>The topic's counters go to disk with the commit, once per transaction.</summary>
-    public void Changed(TopicRow topic)
+    /// <summary>Those who wait for the topic are told once, after the commit.</summary>
+    public void AppendedTo(TopicRow topic)
     {
-        if (topic.IsChanged)
+        if (topic.IsAppendedTo)
             return;
-        topic.IsChanged = true;
-        _changed.Add(topic);
+        topic.IsAppendedTo = true;
+        _appendedTo.Add(topic);
     }
 
     public void Forget(int topic) => _topics.Remove(topic);
@@ -51,30 +51,24 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
 
     public void AfterCommit(Action action) => _afterCommit.Add(action);
 
-    public void BeforeCommit()
-    {
-        foreach (var topic in _changed)
-            TopicTable.SaveCounters(connection, topic);
-    }
-
     public void Committed()
     {
         foreach (var action in _afterCommit)
             action();
-        foreach (var topic in _changed)
+        foreach (var topic in _appendedTo)
         {
-            topic.IsChanged = false;
+            topic.IsAppendedTo = false;
             Appended?.Invoke(topic.Topic, topic.LastId);
         }
 
         _afterCommit.Clear();
-        _changed.Clear();
+        _appendedTo.Clear();
     }
 
     public void RolledBack()
     {
         _afterCommit.Clear();
-        _changed.Clear();
+        _appendedTo.Clear();
         _topics.Clear();
         _subscriptions.Clear();
     }

@@ -20,7 +20,7 @@ namespace Databus.Sqlite;
 internal sealed class Writer : IDisposable
 {
     private const int MaxRowsPerTransaction = 4096;
-    private const long PagesBetweenCheckpoints = 2000;
+    private const long PagesBetweenCheckpoints = 4000;
     private const long PagesBetweenCheckpointsOnFullDisk = 100;
 
     /// <summary>About 32 MiB: then the log starts over, even if the writer has to wait a moment for those who read it.</summary>
@@ -264,11 +264,7 @@ internal sealed class Writer : IDisposable
 
     private void Begin() => _connection["BEGIN IMMEDIATE"].Run();
 
-    private void Commit()
-    {
-        _session.BeforeCommit();
-        _connection["COMMIT"].Run();
-    }
+    private void Commit() => _connection["COMMIT"].Run();
 
     /// <summary>Undoes the transaction. False: the failure is fatal, and the loop ends.</summary>
     private bool TryRollback(Exception error)

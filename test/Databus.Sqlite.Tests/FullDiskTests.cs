@@ -10,7 +10,7 @@ namespace Databus.Sqlite.Tests;
 public sealed class FullDiskTests : IAsyncLifetime
 {
     private readonly FakeClock _clock = new();
-    private readonly SmallDisk _disk = new(megabytes: 64, taken: 24);
+    private readonly SmallDisk _disk = new(megabytes: 160, taken: 64);
     private readonly List<Exception> _failures = [];
     private SqliteStore _store = null!;
     private Topic _topic = null!;

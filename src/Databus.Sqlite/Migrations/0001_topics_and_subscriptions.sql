@@ -6,9 +6,9 @@ CREATE TABLE topics (
     key_pointers  TEXT    NOT NULL,         -- JSON array of JSON pointers
     window        INTEGER NOT NULL,
     retention     INTEGER,                  -- NULL: for ever
-    last_id       INTEGER NOT NULL DEFAULT 0,
-    item_count    INTEGER NOT NULL DEFAULT 0,
-    last_added_at INTEGER,
+    removed_items INTEGER NOT NULL DEFAULT 0,
+    last_id       INTEGER NOT NULL DEFAULT 0,   -- at the last removal of items; the view below knows today's
+    last_added_at INTEGER NOT NULL DEFAULT 0,   -- likewise
     created_at    INTEGER NOT NULL
 );
 
@@ -21,6 +21,22 @@ CREATE TABLE items (
     content  BLOB    NOT NULL,              -- UTF-8 JSON
     source   TEXT,
     added_at INTEGER NOT NULL
+);
+
+-- A topic's counters, read off the end of its log, so that an append writes nothing but the item and its key. Ids have no
+-- gaps when they are given, so the count is the last id less what was removed.
+CREATE VIEW live_topics AS
+SELECT topic_id, name, key_pointers, window, retention, created_at,
+       max(last_id, coalesce(newest_id, 0)) AS last_id,
+       max(last_id, coalesce(newest_id, 0)) - removed_items AS item_count,
+       nullif(max(last_added_at, coalesce(newest_added_at, 0)), 0) AS last_added_at
+FROM (
+    SELECT t.*,
+           (SELECT i.row_id & 1099511627775 FROM items i
+            WHERE i.row_id > t.topic_id << 40 AND i.row_id < (t.topic_id + 1) << 40 ORDER BY i.row_id DESC LIMIT 1) AS newest_id,
+           (SELECT i.added_at FROM items i
+            WHERE i.row_id > t.topic_id << 40 AND i.row_id < (t.topic_id + 1) << 40 ORDER BY i.row_id DESC LIMIT 1) AS newest_added_at
+    FROM topics t WHERE t.name IS NOT NULL
 );
 
 -- No index on expires_at: it would double the size. An expired key counts as free when it is met, and

@@ -33,7 +33,7 @@ public enum SubscriptionStart
 /// <summary>A subscription as an operator sees it.</summary>
 /// <param name="Position">The last id handed out for the first time.</param>
 /// <param name="LastId">The topic's last id.</param>
-/// <param name="Lag">Items kept behind the position that were never handed out.</param>
+/// <param name="Lag">Ids given after the position. A few of them may be gone: retention can leave an old item between removed ones.</param>
 /// <param name="InFlight">Leased now.</param>
 /// <param name="Waiting">Handed out before, to be delivered again.</param>
 /// <param name="Dead">Dead letters.</param>

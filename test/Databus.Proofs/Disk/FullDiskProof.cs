@@ -25,7 +25,7 @@ internal sealed class FullDiskProof(Findings findings)
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await using var disk = await SmallDisk.MountAsync(megabytes: 96, taken: 32);
+        await using var disk = await SmallDisk.MountAsync(megabytes: 192, taken: 80);
         var port = LoopbackPort.Find();
         var consumed = 0;
         await using (var server = await ServerProcess.StartAsync(disk.DataFolder, port, cancellationToken))
