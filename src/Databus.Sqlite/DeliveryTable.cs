@@ -20,7 +20,11 @@ internal static class DeliveryTable
         fetch.TakeDue();
         fetch.TakeNew();
         fetch.SavePosition();
-        return new FetchResult(fetch.Deliveries, fetch.IsFull && fetch.MoreIsThere(), NextDueAt(session, subscription));
+        return new FetchResult(
+            fetch.Deliveries,
+            fetch.IsFull && fetch.MoreIsThere(),
+            NextDueAt(session, subscription),
+            IsHeldUp: subscription.Position < row.LastId && subscription.InFlight >= subscription.MaxInFlight);
     }
 
     public static IReadOnlyList<LeaseToken> Acknowledge(WriteSession session, Topic topic, string name, IReadOnlyList<LeaseToken> tokens)

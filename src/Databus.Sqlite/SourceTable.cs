@@ -38,10 +38,10 @@ internal static class SourceTable
         UPDATE sources SET
             last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
             failures = $failures, items_added = items_added + $added, state = coalesce($state, state), url = coalesce($movedTo, url)
-        WHERE name = $name
+        WHERE name = $name AND url = $polledUrl
         """].Run(
         record.PolledAt.ToColumn(), record.NextPollAt?.ToColumn(), record.Outcome, record.Error,
-        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name);
+        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name, record.PolledUrl.AbsoluteUri);
 
     public static IReadOnlyList<SourceStatus> List(Connection connection, string? name)
     {

@@ -34,6 +34,8 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     public Task OpenAsync(CancellationToken cancellationToken)
     {
+        if (SqliteLibrary.Version < SqliteLibrary.Oldest)
+            throw new StoreException(StoreProblem.Stopped, $"SQLite {SqliteLibrary.Version} is too old; {SqliteLibrary.Oldest} is needed.");
         _directory = DataDirectory.Open(options.DataDirectory);
         _writer = new Writer(_directory, time, options.MaxWaitingRows, error => Failed?.Invoke(error));
         _writer.Prepare(session =>
@@ -43,7 +45,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
                 _topics[topic.Name] = topic;
             session.Appended = (topic, lastId) => Appended?.Invoke(topic, lastId);
         });
-        _readers = new Readers(_directory.DatabaseFile, options.MaxReaders);
+        _readers = new Readers(_directory.DatabaseFile, options.MaxReaders, error => Failed?.Invoke(error));
         _purge = new Purge(_writer, _readers, time);
         _writer.Start();
         return Task.CompletedTask;

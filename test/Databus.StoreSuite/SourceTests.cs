@@ -84,6 +84,17 @@ public abstract class SourceTests(StoreHome home) : StoreTests(home)
     }
 
     [Fact]
+    public async Task A_poll_of_the_old_address_says_nothing_about_the_new_one()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        var polledBefore = Polled() with { State = "etag-1", ItemsAdded = 3 };
+        await Store.PutSourceAsync(News with { Url = new Uri("https://example.org/moved") }, Cancellation);
+        await RecordAsync(polledBefore);
+        var status = await StatusAsync();
+        Assert.Equal((null, null, Clock.GetUtcNow()), (status.State, status.LastPolledAt, status.NextPollAt));
+    }
+
+    [Fact]
     public async Task Sources_are_listed_by_name()
     {
         foreach (var name in (string[])["pear", "apple"])
@@ -93,7 +104,7 @@ public abstract class SourceTests(StoreHome home) : StoreTests(home)
     }
 
     private PollRecord Polled() => new(
-        Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5), "added 3 of 30",
+        News.Url, Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5), "added 3 of 30",
         Error: null, Failures: 0, ItemsAdded: 0, State: null, MovedTo: null);
 
     private Task RecordAsync(PollRecord record) => Store.RecordPollAsync("news", record, Cancellation);

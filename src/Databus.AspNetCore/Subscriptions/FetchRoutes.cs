@@ -83,7 +83,7 @@ internal sealed class FetchRoutes(
             return problem!;
         if (!TryReadTokens(body!.Tokens, out var tokens, out var unknown, out problem))
             return problem!;
-        var lost = await store.AcknowledgeAsync(topic, subscription, tokens, CancellationToken.None);
+        var lost = await fetcher.AcknowledgeAsync(topic, subscription, tokens, CancellationToken.None);
         return Results.Json(new AckAnswer(tokens.Count - lost.Count, Texts(lost, unknown)), WireContext.Default.AckAnswer);
     }
 
@@ -114,7 +114,7 @@ internal sealed class FetchRoutes(
         if (JudgeLease(body.LeaseSeconds) is { } refusal)
             return refusal;
         var lease = body.LeaseSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : SubscriptionSettings.DefaultLease;
-        var lost = await store.ExtendAsync(topic, subscription, tokens, lease, CancellationToken.None);
+        var lost = await fetcher.ExtendAsync(topic, subscription, tokens, lease, CancellationToken.None);
         return Results.Json(new ExtendAnswer(tokens.Count - lost.Count, Texts(lost, unknown)), WireContext.Default.ExtendAnswer);
     }
 

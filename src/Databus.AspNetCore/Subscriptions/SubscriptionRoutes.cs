@@ -135,7 +135,7 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
     {
         { To: "beginning", After: null, Time: null } => RewindTarget.Beginning,
         { To: "end", After: null, Time: null } => RewindTarget.End,
-        { To: null, After: { } after, Time: null } => ItemRoutes.TryReadId(after, out var id) ? RewindTarget.After(id) : null,
+        { To: null, After: >= 0 and var after, Time: null } => RewindTarget.After(after),
         { To: null, After: null, Time: { } time } => RewindTarget.At(time),
         _ => null,
     };

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Databus.Subscriptions;
 
 namespace Databus.AspNetCore.Subscriptions;
@@ -36,7 +37,9 @@ internal sealed record NackBody(string[]? Tokens, double? DelaySeconds, string? 
 internal sealed record ExtendBody(string[]? Tokens, double? LeaseSeconds);
 
 /// <summary>One of the three.</summary>
-internal sealed record RewindBody(string? To, string? After, DateTimeOffset? Time);
+/// <param name="After">An id, which is a string everywhere; a number does no harm here.</param>
+internal sealed record RewindBody(
+    string? To, [property: JsonNumberHandling(JsonNumberHandling.AllowReadingFromString)] long? After, DateTimeOffset? Time);
 
 /// <summary>Without ids: all.</summary>
 internal sealed record DeadBody(string[]? Ids);

@@ -42,7 +42,7 @@ internal static class SourcesCommand
             }
         });
         Option<string?> topic = Name.Option("--topic", "Where the items go; the source's name when not given.");
-        Option<TimeSpan?> interval = Duration.Option("--interval", "How often to poll, from 30s; 5m when not given.");
+        Option<TimeSpan?> interval = Duration.Option("--interval", "How often to poll, from 5s; 5m when not given.");
         var paused = new Option<bool>("--paused") { Description = "Do not poll it yet." };
         return context.ServerCommand(
             "add",

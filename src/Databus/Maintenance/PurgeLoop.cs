@@ -22,7 +22,7 @@ internal sealed partial class PurgeLoop(IStore store, TimeProvider time, ILogger
                 if ((await store.PurgeStepAsync(stoppingToken)).More)
                     wait = BetweenSteps;
             }
-            catch (StoreException error)
+            catch (Exception error) when (error is not OperationCanceledException)
             {
                 LogStepFailed(error);
             }

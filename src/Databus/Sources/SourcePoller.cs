@@ -68,7 +68,7 @@ public sealed partial class SourcePoller : BackgroundService
             {
                 wait = StartWhatIsDue(await _store.ListSourcesAsync(name: null, stoppingToken), stoppingToken);
             }
-            catch (StoreException error)
+            catch (Exception error) when (error is not OperationCanceledException)
             {
                 LogStoreFailed(error);
             }
@@ -174,7 +174,7 @@ public sealed partial class SourcePoller : BackgroundService
         LogPolled(settings.Name, outcome, result.Error);
         await _store.RecordPollAsync(
             settings.Name,
-            new PollRecord(now, now + next, outcome, result.Error ?? refused, failures, added, result.State, result.MovedTo),
+            new PollRecord(settings.Url, now, now + next, outcome, result.Error ?? refused, failures, added, result.State, result.MovedTo),
             stoppingToken);
     }
 

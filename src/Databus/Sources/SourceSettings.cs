@@ -31,9 +31,11 @@ public sealed record SourceStatus(
     DateTimeOffset CreatedAt);
 
 /// <summary>How a poll ended, as it is kept.</summary>
+/// <param name="PolledUrl">The address that was read. A source that has another one meanwhile is left alone: this says nothing about it.</param>
 /// <param name="State">Null leaves the last state in place.</param>
 /// <param name="MovedTo">Null leaves the address in place.</param>
 public sealed record PollRecord(
+    Uri PolledUrl,
     DateTimeOffset PolledAt,
     DateTimeOffset? NextPollAt,
     string Outcome,

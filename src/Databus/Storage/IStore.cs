@@ -110,7 +110,7 @@ public interface IStore : IAsyncDisposable
 
     Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken);
 
-    /// <summary>Keeps how a poll ended. Does nothing when the source was deleted meanwhile.</summary>
+    /// <summary>Keeps how a poll ended. Does nothing when the source was deleted, or has another address, meanwhile.</summary>
     Task RecordPollAsync(string source, PollRecord record, CancellationToken cancellationToken);
 
     // Access tokens

@@ -8,7 +8,8 @@ public sealed record Delivery(long Id, byte[] Content, DateTimeOffset AddedAt, i
 /// <summary>What one fetch got.</summary>
 /// <param name="More">Something more was there to take.</param>
 /// <param name="NextDueAt">When something that is leased or waiting now comes due again; null when nothing is.</param>
-public sealed record FetchResult(IReadOnlyList<Delivery> Deliveries, bool More, DateTimeOffset? NextDueAt)
+/// <param name="IsHeldUp">Something new is there, and as much is in flight as may be: an acknowledgement makes room.</param>
+public sealed record FetchResult(IReadOnlyList<Delivery> Deliveries, bool More, DateTimeOffset? NextDueAt, bool IsHeldUp = false)
 {
     public static readonly FetchResult Nothing = new([], More: false, NextDueAt: null);
 }

@@ -37,6 +37,8 @@ public sealed class Fetcher
                 line.WakeOne();
             if (fetched.NextDueAt is { } due)
                 line.WakeAt(due);
+            if (fetched.IsHeldUp)
+                line.WaitsForRoom = true;
             if (fetched.Deliveries.Count > 0)
                 return fetched.Deliveries;
 
@@ -66,6 +68,26 @@ public sealed class Fetcher
         }
     }
 
+    /// <summary>As <see cref="IStore.AcknowledgeAsync"/>, and wakes one who waits for room.</summary>
+    public async Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(
+        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, CancellationToken cancellationToken)
+    {
+        var lost = await _store.AcknowledgeAsync(topic, subscription, tokens, cancellationToken);
+        if (lost.Count < tokens.Count)
+            _signals.Of(topic).MadeRoom(subscription);
+        return lost;
+    }
+
+    /// <summary>As <see cref="IStore.ExtendAsync"/>; a lease may also become shorter, and those who wait know of its new end.</summary>
+    public async Task<IReadOnlyList<LeaseToken>> ExtendAsync(
+        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        var lost = await _store.ExtendAsync(topic, subscription, tokens, lease, cancellationToken);
+        if (lost.Count < tokens.Count)
+            _signals.Of(topic).LineOf(subscription, _time).WakeAt(_time.GetUtcNow() + lease);
+        return lost;
+    }
+
     /// <summary>As <see cref="IStore.NegativeAcknowledgeAsync"/>, and wakes one who waits for what came back.</summary>
     public async Task<NackResult> NegativeAcknowledgeAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason,
@@ -74,6 +96,8 @@ public sealed class Fetcher
         var result = await _store.NegativeAcknowledgeAsync(topic, subscription, tokens, delay, reason, cancellationToken);
         if (result.Returned > 0)
             _signals.Of(topic).Wake(subscription);
+        else if (result.Dead > 0)
+            _signals.Of(topic).MadeRoom(subscription);
         return result;
     }
 

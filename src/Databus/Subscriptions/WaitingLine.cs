@@ -11,6 +11,9 @@ internal sealed class WaitingLine(TimeProvider time)
     private ITimer? _timer;
     private DateTimeOffset _timerAt = DateTimeOffset.MaxValue;
 
+    /// <summary>Those who wait could have something as soon as less is in flight.</summary>
+    public bool WaitsForRoom { get; set; }
+
     public Waiter Join()
     {
         lock (_gate)

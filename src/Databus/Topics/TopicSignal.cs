@@ -36,6 +36,15 @@ internal sealed class TopicSignal
     public WaitingLine LineOf(string subscription, TimeProvider time) =>
         _lines.GetOrAdd(subscription, static (_, time) => new WaitingLine(time), time);
 
+    /// <summary>Less of this subscription is in flight. Wakes one only where that was what everybody waited for.</summary>
+    public void MadeRoom(string subscription)
+    {
+        if (!_lines.TryGetValue(subscription, out var line) || !line.WaitsForRoom)
+            return;
+        line.WaitsForRoom = false;
+        line.WakeOne();
+    }
+
     /// <summary>Something of this subscription came due again other than by an append.</summary>
     public void Wake(string subscription)
     {

@@ -112,6 +112,29 @@ public sealed class FetcherTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
+    public async Task A_lease_that_was_shortened_wakes_it_at_its_new_end()
+    {
+        await _engine.AppendAsync(_topic, 1);
+        var token = Assert.Single(await FetchAsync(wait: TimeSpan.Zero)).Token!.Value;
+        var fetching = await BeginToWaitAsync();
+        Assert.Empty(await _engine.Fetcher.ExtendAsync(_topic, Sub, [token], TimeSpan.FromSeconds(5), CancellationToken.None));
+        _engine.Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, Assert.Single(await fetching).Attempt);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task An_acknowledgement_wakes_it_when_it_waited_for_room()
+    {
+        await _engine.Store.PutSubscriptionAsync(_topic, Sub, new SubscriptionSettings { MaxInFlight = 1 }, SubscriptionStart.Beginning, CancellationToken.None);
+        await _engine.AppendAsync(_topic, 1);
+        await _engine.AppendAsync(_topic, 2);
+        var token = Assert.Single(await FetchAsync(wait: TimeSpan.Zero)).Token!.Value;
+        var fetching = await BeginToWaitAsync();
+        Assert.Empty(await _engine.Fetcher.AcknowledgeAsync(_topic, Sub, [token], CancellationToken.None));
+        Assert.Equal(2, Assert.Single(await fetching).Id);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
     public async Task A_replay_wakes_it()
     {
         await _engine.AppendAsync(_topic, 1);
