@@ -9,7 +9,7 @@ namespace Databus.Sqlite;
 /// </summary>
 internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
 {
-    private const int RowsPerStep = 1000;
+    private const int RowsPerStep = 250;
     private const int KeysPerStep = 4000;
     private static readonly TimeSpan BetweenKeyWalks = TimeSpan.FromMinutes(10);
 
@@ -150,7 +150,8 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
 
     /// <summary>
     /// Walks the keys in their own order, a bounded stretch at a time, and begins anew some minutes after it came
-    /// to the end. Until then an expired key costs its space; it counts as free all the same.
+    /// to the end. Readers do the looking; the writer is asked only where something has expired. Until then an
+    /// expired key costs its space; it counts as free all the same.
     /// </summary>
     private async Task<PurgeStep> RemoveExpiredKeysAsync(CancellationToken cancellationToken)
     {
@@ -158,17 +159,11 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
         if (now < _nextKeyWalkAt)
             return new PurgeStep(0, More: false);
 
-        var (topic, hash) = _keyCursor;
-        var end = await readers.ReadAsync(connection => EndOfStretch(connection, topic, hash), cancellationToken);
-        var removed = await WriteAsync(
-            session => end is { } stretch
-                ? session.Connection[
-                    """
-                    DELETE FROM keys WHERE (topic_id, key_hash) > ($topic, $hash) AND (topic_id, key_hash) <= ($endTopic, $endHash)
-                        AND expires_at <= $now
-                    """].Run(topic, hash, stretch.Topic, stretch.Hash, now.ToColumn())
-                : session.Connection["DELETE FROM keys WHERE (topic_id, key_hash) > ($topic, $hash) AND expires_at <= $now"].Run(
-                    topic, hash, now.ToColumn()),
+        var cursor = _keyCursor;
+        var (expired, end) = await readers.ReadAsync(connection => Walk(connection, cursor, now.ToColumn()), cancellationToken);
+        var removed = expired.Count == 0 ? 0 : await WriteAsync(
+            session => expired.Sum(key => session.Connection[
+                "DELETE FROM keys WHERE topic_id = $topic AND key_hash = $hash AND expires_at <= $now"].Run(key.Topic, key.Hash, now.ToColumn())),
             cancellationToken);
         _keyCursor = end ?? (0, BeforeAllKeys);
         if (end is null)
@@ -176,14 +171,26 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
         return new PurgeStep(removed, More: end is not null);
     }
 
-    private static (long Topic, byte[] Hash)? EndOfStretch(Connection connection, long topic, byte[] hash)
+    /// <summary>What has expired on the next stretch, and where the stretch ends; null at the end of all keys.</summary>
+    private static (List<(long Topic, byte[] Hash)> Expired, (long Topic, byte[] Hash)? End) Walk(
+        Connection connection, (long Topic, byte[] Hash) cursor, long now)
     {
         using var rows = connection[
             """
-            SELECT topic_id, key_hash FROM keys WHERE (topic_id, key_hash) > ($topic, $hash)
-            ORDER BY topic_id, key_hash LIMIT 1 OFFSET $keys
-            """].Rows(topic, hash, KeysPerStep);
-        return rows.Read() ? (rows.GetInt64(0), rows.GetFieldValue<byte[]>(1)) : null;
+            SELECT topic_id, key_hash, expires_at FROM keys WHERE (topic_id, key_hash) > ($topic, $hash)
+            ORDER BY topic_id, key_hash LIMIT $keys
+            """].Rows(cursor.Topic, cursor.Hash, KeysPerStep);
+        var expired = new List<(long Topic, byte[] Hash)>();
+        for (var seen = 1; rows.Read(); seen++)
+        {
+            var isExpired = rows.GetInt64(2) <= now;
+            if (isExpired)
+                expired.Add((rows.GetInt64(0), rows.GetFieldValue<byte[]>(1)));
+            if (seen == KeysPerStep || expired.Count == RowsPerStep)
+                return (expired, (rows.GetInt64(0), rows.GetFieldValue<byte[]>(1)));
+        }
+
+        return (expired, null);
     }
 
     private Task<int> WriteAsync(Func<WriteSession, int> work, CancellationToken cancellationToken) =>

@@ -17,6 +17,9 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
     private const long LargeWalBytes = 64 << 20;
     private const int DeadLettersPerStep = 500;
 
+    /// <summary>What a fetch counts for in the queue at most: many ask for a thousand and find nothing.</summary>
+    private const int RowsOfAFetch = 100;
+
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private DataDirectory? _directory;
     private Writer? _writer;
@@ -112,7 +115,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
         Readers.ReadAsync(connection => SubscriptionTable.List(connection, topic, name, time.GetUtcNow().ToColumn()), cancellationToken);
 
     public Task<FetchResult> FetchAsync(Topic topic, string subscription, int max, TimeSpan? lease, CancellationToken cancellationToken) =>
-        Writer.RunAsync(session => DeliveryTable.Fetch(session, topic, subscription, max, lease), SpaceNeed.Little, cancellationToken, max);
+        Writer.RunAsync(session => DeliveryTable.Fetch(session, topic, subscription, max, lease), SpaceNeed.Little, cancellationToken, Math.Min(max, RowsOfAFetch));
 
     public Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, CancellationToken cancellationToken) =>
