@@ -69,6 +69,9 @@ internal sealed class BoundProof(BoundSettings settings, Findings findings)
             for (var view = 0; view < 5; view++)
                 stalledViews.Add(await OpenWithoutReadingAsync(server.Address, $"/api/v1/topics/{topic}/events?after=0", cancellationToken));
 
+            // What is measured is an add while items wait, not one while the operating system still writes what the fill
+            // left in its buffers.
+            await ExternalTool.RunAsync("sync");
             var full = new List<double>();
             var beside = new List<double>();
             for (var round = 0; round < Rounds; round++)
@@ -86,6 +89,7 @@ internal sealed class BoundProof(BoundSettings settings, Findings findings)
             findings.Claim(after < SlowestFactor * before, string.Create(
                 CultureInfo.InvariantCulture,
                 $"the p99 of an add is {after:0.00} ms with {settings.Items} items waiting and {before:0.00} ms on an empty topic ")
+                + string.Create(CultureInfo.InvariantCulture, $"({Figures.Percentile(beside, 0.5):0.00} ms on one beside it) ")
                 + $"(medians of {Rounds} rounds of {AddsPerRound}; under {SlowestFactor:0} times)");
             findings.Claim(
                 server.PeakResidentBytes < MemoryLimit,
@@ -98,26 +102,25 @@ internal sealed class BoundProof(BoundSettings settings, Findings findings)
         }
     }
 
-    /// <summary>The p99 in milliseconds of adds that four senders make.</summary>
+    /// <summary>
+    /// The p99 in milliseconds of adds one after another. Senders that press as hard as they can would measure how often
+    /// the log is folded into the database, which is a matter of throughput, and not what an add costs.
+    /// </summary>
     private static async Task<double> MeasureAddsAsync(BusClient client, string topic, CancellationToken cancellationToken)
     {
         var mark = Random.Shared.NextInt64();
-        var taken = await Task.WhenAll(Enumerable.Range(0, 4).Select(sender => Task.Run(async () =>
+        var times = new List<double>();
+        for (var add = 0; add < AddsPerRound; add++)
         {
-            var times = new List<double>();
-            for (var add = sender; add < AddsPerRound; add += 4)
-            {
-                var content = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"mark":{{mark}},"add":{{add}}}"""));
-                var started = Stopwatch.GetTimestamp();
-                var answer = await client.AddAsync(topic, content, idempotencyKey: null, cancellationToken);
-                times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-                if (answer.Result != AddResult.Added)
-                    throw new InvalidOperationException($"An add to {topic} was answered by {answer}.");
-            }
+            var content = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"mark":{{mark}},"add":{{add}}}"""));
+            var started = Stopwatch.GetTimestamp();
+            var answer = await client.AddAsync(topic, content, idempotencyKey: null, cancellationToken);
+            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            if (answer.Result != AddResult.Added)
+                throw new InvalidOperationException($"An add to {topic} was answered by {answer}.");
+        }
 
-            return times;
-        })));
-        return Figures.Percentile(taken.SelectMany(times => times), 0.99);
+        return Figures.Percentile(times, 0.99);
     }
 
     private static async Task<Socket> OpenWithoutReadingAsync(Uri address, string path, CancellationToken cancellationToken)
