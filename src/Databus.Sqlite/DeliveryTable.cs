@@ -50,14 +50,14 @@ internal static class DeliveryTable
     }
 
     public static NackResult NegativeAcknowledge(
-        WriteSession session, Topic topic, string name, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason)
+        WriteSession session, Topic topic, string name, IReadOnlyList<NegativeAcknowledgement> returns)
     {
         if (session.FindSubscription(topic.Number, name) is not { } subscription)
-            return new NackResult(0, 0, tokens);
+            return new NackResult(0, 0, [.. returns.Select(one => one.Token)]);
         var now = session.Now;
         var lost = new List<LeaseToken>();
         int returned = 0, dead = 0;
-        foreach (var token in tokens)
+        foreach (var (token, delay, reason, use) in returns)
         {
             if (session.Connection[
                 """
@@ -67,7 +67,7 @@ internal static class DeliveryTable
             {
                 lost.Add(token);
             }
-            else if (attempt >= subscription.MaxAttempts)
+            else if (use == AttemptUse.IsTheLast || (use == AttemptUse.Counts && attempt >= subscription.MaxAttempts))
             {
                 Bury(session, subscription, token.ItemId, (int)attempt, reason ?? "Returned by the consumer without a reason.");
                 dead++;
@@ -76,9 +76,9 @@ internal static class DeliveryTable
             {
                 session.Connection[
                     """
-                    UPDATE deliveries SET fence = 0, due_at = $due, reason = $reason
+                    UPDATE deliveries SET fence = 0, due_at = $due, reason = $reason, attempt = attempt - $unused
                     WHERE subscription_id = $subscription AND item_id = $item
-                    """].Run(now + delay.ToColumn(), reason, subscription.Number, token.ItemId);
+                    """].Run(now + delay.ToColumn(), reason, use == AttemptUse.DoesNotCount ? 1 : 0, subscription.Number, token.ItemId);
                 returned++;
             }
         }

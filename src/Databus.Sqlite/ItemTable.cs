@@ -16,7 +16,7 @@ internal static class ItemTable
     /// Takes each key and appends its item. Within the one transaction both happen or neither does (P2), and
     /// ids are given in the order of commits, because there is one writer (P3).
     /// </summary>
-    public static AppendOutcome[]? Append(WriteSession session, Topic topic, IReadOnlyList<NewItem> items)
+    public static AppendResult? Append(WriteSession session, Topic topic, IReadOnlyList<NewItem> items)
     {
         if (session.FindTopic(topic.Number) is not { } row)
             return null;
@@ -30,6 +30,7 @@ internal static class ItemTable
         var insertItem = session.Connection[
             "INSERT INTO items (row_id, key, content, source, added_at) VALUES ($row, $key, $content, $source, $now)"];
         var outcomes = new AppendOutcome[items.Count];
+        var takenUntil = new DateTimeOffset[items.Count];
         var hash = new byte[KeyHash.Size];
         object number = topic.Number, now = session.Now;
         object expires = (long)now + row.Topic.Settings.Window.ToColumn(), never = long.MaxValue;
@@ -44,17 +45,21 @@ internal static class ItemTable
                 insertItem.Run(RowId.Of(topic.Number, id), item.Key, item.Content, item.Source, now);
                 row.LastId = id;
                 outcomes[i] = new AppendOutcome(id, Added: true);
+                takenUntil[i] = Times.FromKeyColumn((long)(item.KeyNeverExpires ? never : expires));
             }
             else
             {
-                var taken = session.Connection["SELECT item_id FROM keys WHERE topic_id = $topic AND key_hash = $hash"];
-                outcomes[i] = new AppendOutcome((long)taken.Value(number, hash)!, Added: false);
+                var taken = session.Connection["SELECT item_id, expires_at FROM keys WHERE topic_id = $topic AND key_hash = $hash"];
+                using var rows = taken.Rows(number, hash);
+                rows.Read();
+                outcomes[i] = new AppendOutcome(rows.GetInt64(0), Added: false);
+                takenUntil[i] = Times.FromKeyColumn(rows.GetInt64(1));
             }
         }
 
         if (Array.Exists(outcomes, outcome => outcome.Added))
             session.AppendedTo(row);
-        return outcomes;
+        return new AppendResult(outcomes, takenUntil);
     }
 
     public static ItemPage Read(Connection connection, Topic topic, ItemQuery query)

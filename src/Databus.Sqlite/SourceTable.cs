@@ -22,6 +22,7 @@ internal static class SourceTable
                     state = CASE WHEN url = $url AND kind = $kind THEN state END,
                     failures = CASE WHEN url = $url AND kind = $kind THEN failures ELSE 0 END,
                     error = CASE WHEN url = $url AND kind = $kind THEN error END,
+                    claimed_until = CASE WHEN url = $url AND kind = $kind THEN claimed_until ELSE 0 END,
                     kind = $kind, topic = $topic, url = $url, interval = $interval, paused = $paused, next_poll_at = $now
                 WHERE name = $name
                 """].Run(settings.Url.AbsoluteUri, settings.Kind, settings.Topic, settings.Interval.ToColumn(), settings.Paused, now, settings.Name);
@@ -33,10 +34,19 @@ internal static class SourceTable
     public static bool Delete(WriteSession session, string name) =>
         session.Connection["DELETE FROM sources WHERE name = $name"].Run(name) == 1;
 
+    public static bool TryClaim(WriteSession session, string name, TimeSpan lease) => session.Connection[
+        """
+        UPDATE sources SET claimed_until = $until
+        WHERE name = $name AND claimed_until <= $now AND (asked_for OR (NOT paused AND next_poll_at <= $now))
+        """].Run(session.Now + lease.ToColumn(), name, session.Now) == 1;
+
+    public static bool AskFor(WriteSession session, string name) =>
+        session.Connection["UPDATE sources SET asked_for = 1 WHERE name = $name"].Run(name) == 1;
+
     public static int Record(WriteSession session, string name, PollRecord record) => session.Connection[
         """
         UPDATE sources SET
-            last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
+            asked_for = 0, claimed_until = 0, last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
             failures = $failures, items_added = items_added + $added, state = coalesce($state, state), url = coalesce($movedTo, url)
         WHERE name = $name AND url = $polledUrl
         """].Run(
@@ -48,7 +58,7 @@ internal static class SourceTable
         using var rows = connection[
             """
             SELECT name, kind, topic, url, interval, paused, state, next_poll_at, last_polled_at, last_outcome,
-                   error, failures, items_added, created_at
+                   error, failures, items_added, created_at, asked_for, claimed_until
             FROM sources WHERE $name IS NULL OR name = $name ORDER BY name
             """].Rows(name);
         var sources = new List<SourceStatus>();
@@ -67,7 +77,11 @@ internal static class SourceTable
                 Error: Text(rows, 10),
                 Failures: rows.GetInt32(11),
                 ItemsAdded: rows.GetInt64(12),
-                CreatedAt: Times.FromColumn(rows.GetInt64(13))));
+                CreatedAt: Times.FromColumn(rows.GetInt64(13)))
+            {
+                IsAskedFor = rows.GetBoolean(14),
+                ClaimedUntil = rows.GetInt64(15) == 0 ? null : Times.FromColumn(rows.GetInt64(15)),
+            });
         }
 
         return sources;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Databus.Access;
+using Databus.Nodes;
 using Databus.Sources;
 using Databus.Storage;
 using Databus.Subscriptions;
@@ -29,7 +30,18 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     public Action<Topic, long>? Appended { get; set; }
 
+    /// <summary>Never called: there is no other process.</summary>
+    public Action<Topic, string>? Woken { get; set; }
+
+    /// <summary>Never called: there is no other process.</summary>
+    public Action? Configured { get; set; }
+
     public Action<Exception>? Failed { get; set; }
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>One for each opening: nobody else has the file, and it cannot change its history while it is open.</summary>
+    public string? Generation { get; } = Guid.NewGuid().ToString("n");
 
     private Writer Writer => _isDisposed ? throw SqliteErrors.Stopped(cause: null) : _writer ?? throw new InvalidOperationException("The store is not open.");
 
@@ -56,7 +68,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     // Topics
 
-    public Topic? FindTopic(string name) => _topics.GetValueOrDefault(name);
+    public ValueTask<Topic?> FindTopicAsync(string name, CancellationToken cancellationToken) => new(_topics.GetValueOrDefault(name));
 
     public Task<(Topic Topic, bool Created)> PutTopicAsync(string name, TopicSettings? settings, CancellationToken cancellationToken) =>
         WriteAsync(
@@ -89,7 +101,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     // The log
 
-    public Task<AppendOutcome[]?> AppendAsync(Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken) =>
+    public Task<AppendResult?> AppendAsync(Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken) =>
         Writer.RunAsync(session => ItemTable.Append(session, topic, items), SpaceNeed.Adds, cancellationToken, items.Count);
 
     public Task<ItemPage> ReadItemsAsync(Topic topic, ItemQuery query, CancellationToken cancellationToken) =>
@@ -111,6 +123,9 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
     public Task<bool> DeleteSubscriptionAsync(Topic topic, string name, CancellationToken cancellationToken) =>
         WriteAsync(session => SubscriptionTable.Delete(session, topic, name), SpaceNeed.Little, cancellationToken);
 
+    public Task<IReadOnlyList<PushSubscription>> ListPushSubscriptionsAsync(CancellationToken cancellationToken) =>
+        Readers.ReadAsync(SubscriptionTable.ListPushing, cancellationToken);
+
     public Task<IReadOnlyList<SubscriptionStatus>> ListSubscriptionsAsync(Topic? topic, string? name, CancellationToken cancellationToken) =>
         Readers.ReadAsync(connection => SubscriptionTable.List(connection, topic, name, time.GetUtcNow().ToColumn()), cancellationToken);
 
@@ -122,13 +137,8 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
         Writer.RunAsync(session => DeliveryTable.Acknowledge(session, topic, subscription, tokens), SpaceNeed.Little, cancellationToken, tokens.Count);
 
     public Task<NackResult> NegativeAcknowledgeAsync(
-        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason,
-        CancellationToken cancellationToken) =>
-        Writer.RunAsync(
-            session => DeliveryTable.NegativeAcknowledge(session, topic, subscription, tokens, delay, reason),
-            SpaceNeed.Little,
-            cancellationToken,
-            tokens.Count);
+        Topic topic, string subscription, IReadOnlyList<NegativeAcknowledgement> returned, CancellationToken cancellationToken) =>
+        Writer.RunAsync(session => DeliveryTable.NegativeAcknowledge(session, topic, subscription, returned), SpaceNeed.Little, cancellationToken, returned.Count);
 
     public Task<IReadOnlyList<LeaseToken>> ExtendAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan lease, CancellationToken cancellationToken) =>
@@ -158,6 +168,12 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
     public Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken) =>
         Readers.ReadAsync(connection => SourceTable.List(connection, name), cancellationToken);
 
+    public Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken) =>
+        WriteAsync(session => SourceTable.TryClaim(session, source, lease), SpaceNeed.Little, cancellationToken);
+
+    public Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken) =>
+        WriteAsync(session => SourceTable.AskFor(session, source), SpaceNeed.Little, cancellationToken);
+
     public Task RecordPollAsync(string source, PollRecord record, CancellationToken cancellationToken) =>
         WriteAsync(session => SourceTable.Record(session, source, record), SpaceNeed.Little, cancellationToken);
 
@@ -174,6 +190,17 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     public Task TouchTokenAsync(string name, DateTimeOffset usedAt, CancellationToken cancellationToken) =>
         WriteAsync(session => TokenTable.Touch(session, name, usedAt), SpaceNeed.Little, cancellationToken);
+
+    // Nodes
+
+    public Task HeartbeatAsync(NodeReport node, CancellationToken cancellationToken) =>
+        WriteAsync(session => NodeTable.Heartbeat(session, node), SpaceNeed.Little, cancellationToken);
+
+    public Task RemoveNodeAsync(string id, CancellationToken cancellationToken) =>
+        WriteAsync(session => NodeTable.Remove(session, id), SpaceNeed.Little, cancellationToken);
+
+    public Task<IReadOnlyList<NodeStatus>> ListNodesAsync(CancellationToken cancellationToken) =>
+        Readers.ReadAsync(connection => NodeTable.List(connection, time.GetUtcNow().ToColumn()), cancellationToken);
 
     // Maintenance
 

@@ -1,3 +1,4 @@
+using Databus.Destinations;
 using Databus.Subscriptions;
 using Databus.Topics;
 
@@ -75,6 +76,7 @@ internal static class SubscriptionTable
             UPDATE subscriptions SET lease = $lease, max_attempts = $maxAttempts, max_in_flight = $maxInFlight
             WHERE subscription_id = $subscription
             """].Run(subscription.Lease, subscription.MaxAttempts, subscription.MaxInFlight, subscription.Number);
+        Push(session, subscription.Number, settings);
         return false;
     }
 
@@ -96,7 +98,23 @@ internal static class SubscriptionTable
             settings.MaxAttempts ?? SubscriptionSettings.DefaultMaxAttempts,
             settings.MaxInFlight ?? SubscriptionSettings.DefaultMaxInFlight,
             session.Now);
-        return session.FindSubscription(topic.Topic.Number, name)!;
+        var subscription = session.FindSubscription(topic.Topic.Number, name)!;
+        Push(session, subscription.Number, settings);
+        return subscription;
+    }
+
+    public static IReadOnlyList<PushSubscription> ListPushing(Connection connection)
+    {
+        using var rows = connection[
+            """
+            SELECT t.topic_id, t.name, t.key_pointers, t.window, t.retention, s.name, s.destination_kind, s.destination_configuration
+            FROM subscriptions s JOIN topics t USING (topic_id)
+            WHERE s.name IS NOT NULL AND s.destination_kind IS NOT NULL AND s.paused = 0 ORDER BY t.name, s.name
+            """].Rows();
+        var pushing = new List<PushSubscription>();
+        while (rows.Read())
+            pushing.Add(new PushSubscription(TopicTable.ReadTopic(rows), rows.GetString(5), new DestinationSettings(rows.GetString(6), rows.GetString(7))));
+        return pushing;
     }
 
     /// <summary>Frees the name at once; <see cref="Purge"/> removes the rows.</summary>
@@ -132,7 +150,7 @@ internal static class SubscriptionTable
                    (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id AND d.fence <> 0 AND d.due_at > $now),
                    (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id AND (d.fence = 0 OR d.due_at <= $now)),
                    (SELECT count(*) FROM dead_letters l WHERE l.subscription_id = s.subscription_id),
-                   s.lease, s.max_attempts, s.max_in_flight, s.created_at,
+                   s.lease, s.max_attempts, s.max_in_flight, s.created_at, s.destination_kind, s.destination_configuration, s.paused,
                    (SELECT i.added_at FROM items i WHERE i.row_id <= (t.topic_id << 40) + t.last_id AND i.row_id >= (t.topic_id << 40) +
                        coalesce((SELECT min(d.item_id) FROM deliveries d WHERE d.subscription_id = s.subscription_id), s.position + 1)
                     ORDER BY i.row_id LIMIT 1)
@@ -155,10 +173,26 @@ internal static class SubscriptionTable
                 Lease: TimeSpan.FromMilliseconds(rows.GetInt64(7)),
                 MaxAttempts: rows.GetInt32(8),
                 MaxInFlight: rows.GetInt32(9),
-                OldestWaitingAt: Times.FromColumn(rows[11]),
-                CreatedAt: Times.FromColumn(rows.GetInt64(10))));
+                OldestWaitingAt: Times.FromColumn(rows[14]),
+                CreatedAt: Times.FromColumn(rows.GetInt64(10)))
+            {
+                Destination = rows.IsDBNull(11) ? null : new DestinationSettings(rows.GetString(11), rows.GetString(12)),
+                Paused = rows.GetBoolean(13),
+            });
         }
 
         return subscriptions;
+    }
+
+    private static void Push(WriteSession session, long subscription, SubscriptionSettings settings)
+    {
+        if (settings.Paused is { } paused)
+            session.Connection["UPDATE subscriptions SET paused = $paused WHERE subscription_id = $subscription"].Run(paused, subscription);
+        if (settings.Destination is not { } destination)
+            return;
+        var pushes = destination.Kind != DestinationSettings.None.Kind;
+        session.Connection[
+            "UPDATE subscriptions SET destination_kind = $kind, destination_configuration = $configuration WHERE subscription_id = $subscription"].Run(
+            pushes ? destination.Kind : null, pushes ? destination.Configuration : null, subscription);
     }
 }

@@ -111,7 +111,7 @@ internal static class TopicTable
         return topics;
     }
 
-    private static Topic ReadTopic(SqliteDataReader rows) => new(rows.GetInt32(0), rows.GetString(1), new TopicSettings
+    public static Topic ReadTopic(SqliteDataReader rows) => new(rows.GetInt32(0), rows.GetString(1), new TopicSettings
     {
         KeyPointers = JsonSerializer.Deserialize<string[]>(rows.GetString(2))!,
         Window = TimeSpan.FromMilliseconds(rows.GetInt64(3)),

@@ -125,7 +125,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         {
             var outcomes = await _store.AppendAsync(
                 _topic, [new NewItem(new byte[100_000], KeyHash.FromText(key), key, Source: null)], CancellationToken.None);
-            Assert.Equal(new AppendOutcome(_added + 1, Added: true), Assert.Single(outcomes!));
+            Assert.Equal(new AppendOutcome(_added + 1, Added: true), Assert.Single(outcomes!.Outcomes));
             _added++;
             return null;
         }

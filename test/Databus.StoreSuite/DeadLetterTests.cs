@@ -154,7 +154,7 @@ public abstract class DeadLetterTests(StoreHome home) : StoreTests(home)
         {
             Assert.Equal(
                 fetched.Deliveries.Count,
-                (await Store.NegativeAcknowledgeAsync(topic, Sub, Tokens(fetched), TimeSpan.Zero, "broken", Cancellation)).Dead);
+                (await NackAsync(topic, Tokens(fetched), reason: "broken")).Dead);
         }
 
         return topic;

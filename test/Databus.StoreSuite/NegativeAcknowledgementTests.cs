@@ -34,7 +34,7 @@ public abstract class NegativeAcknowledgementTests(StoreHome home) : StoreTests(
         await NackAsync(topic, (await FetchOneAsync(topic)).Token!.Value);
         var tokens = Tokens(await FetchAsync(topic, max: 3));
         var lost = tokens[2] with { Fence = 1 };
-        var result = await Store.NegativeAcknowledgeAsync(topic, Sub, [tokens[0], tokens[1], lost], TimeSpan.Zero, "no", Cancellation);
+        var result = await NackAsync(topic, [tokens[0], tokens[1], lost], reason: "no");
         Assert.Equal((1, 1), (result.Returned, result.Dead));
         Assert.Equal([lost], result.Lost);
     }

@@ -12,7 +12,7 @@ public abstract class RestartTests(StoreHome home) : StoreTests(home)
     {
         await TopicOfAsync(3);
         await ReopenAsync();
-        var topic = Store.FindTopic("letters");
+        var topic = await Store.FindTopicAsync("letters", Cancellation);
         Assert.NotNull(topic);
         Assert.Equal([1, 2, 3], Ids(await AllItemsAsync(topic)));
         Assert.Equal(new AppendOutcome(3, Added: false), await AppendAsync(topic, "3"));
@@ -71,7 +71,7 @@ public abstract class RestartTests(StoreHome home) : StoreTests(home)
         var asked = Enumerable.Range(1, 500).Select(key => Store.AppendAsync(topic, [Keyed(key)], Cancellation)).ToArray();
         await ReopenAsync();
         var outcomes = await Task.WhenAll(asked);
-        Assert.Equal(Numbers(1, 500), outcomes.Select(outcome => outcome![0].Id).Order());
+        Assert.Equal(Numbers(1, 500), outcomes.Select(outcome => outcome!.Outcomes[0].Id).Order());
         Assert.Equal(500, (await AllItemsAsync(topic)).Count);
     }
 

@@ -74,9 +74,9 @@ public abstract class StoreTests(StoreHome home) : IAsyncLifetime
 
     protected async Task<AppendOutcome[]> AppendAsync(Topic topic, params NewItem[] items)
     {
-        var outcomes = await Store.AppendAsync(topic, items, Cancellation);
-        Assert.NotNull(outcomes);
-        return outcomes;
+        var result = await Store.AppendAsync(topic, items, Cancellation);
+        Assert.NotNull(result);
+        return result.Outcomes;
     }
 
     protected async Task<AppendOutcome> AppendAsync(Topic topic, string key) => (await AppendAsync(topic, Keyed(key)))[0];
@@ -96,7 +96,12 @@ public abstract class StoreTests(StoreHome home) : IAsyncLifetime
         Store.AcknowledgeAsync(topic, Sub, tokens, Cancellation);
 
     protected Task<NackResult> NackAsync(Topic topic, LeaseToken token, TimeSpan delay = default, string? reason = null) =>
-        Store.NegativeAcknowledgeAsync(topic, Sub, [token], delay, reason, Cancellation);
+        NackAsync(topic, [token], delay, reason);
+
+    protected Task<NackResult> NackAsync(
+        Topic topic, IEnumerable<LeaseToken> tokens, TimeSpan delay = default, string? reason = null, AttemptUse use = AttemptUse.Counts) =>
+        Store.NegativeAcknowledgeAsync(
+            topic, Sub, [.. tokens.Select(token => new NegativeAcknowledgement(token, delay, reason, use))], Cancellation);
 
     protected async Task SubscribeAsync(
         Topic topic, SubscriptionSettings? settings = null, SubscriptionStart start = SubscriptionStart.Beginning, string name = Sub) =>

@@ -32,9 +32,9 @@ public abstract class TopicTests(StoreHome home) : StoreTests(home)
         for (var round = 0; round < 200; round++)
         {
             var (topic, _) = await Store.PutTopicAsync("letters", settings: null, Cancellation);
-            Assert.Equal(topic, Store.FindTopic("letters"));
+            Assert.Equal(topic, await Store.FindTopicAsync("letters", Cancellation));
             Assert.True(await Store.DeleteTopicAsync("letters", Cancellation));
-            Assert.Null(Store.FindTopic("letters"));
+            Assert.Null(await Store.FindTopicAsync("letters", Cancellation));
         }
     }
 
@@ -53,11 +53,11 @@ public abstract class TopicTests(StoreHome home) : StoreTests(home)
         var (topic, created) = await Store.PutTopicAsync("letters", Special, Cancellation);
         Assert.False(created);
         AssertSpecial(topic.Settings);
-        AssertSpecial(Store.FindTopic("letters")!.Settings);
+        AssertSpecial((await Store.FindTopicAsync("letters", Cancellation))!.Settings);
         AssertSpecial((await TopicStatusAsync()).Topic.Settings);
 
         await ReopenAsync();
-        AssertSpecial(Store.FindTopic("letters")!.Settings);
+        AssertSpecial((await Store.FindTopicAsync("letters", Cancellation))!.Settings);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public abstract class TopicTests(StoreHome home) : StoreTests(home)
         var lower = await TopicAsync("letters");
         var upper = await TopicAsync("Letters");
         Assert.NotEqual(lower.Number, upper.Number);
-        Assert.Null(Store.FindTopic("LETTERS"));
+        Assert.Null(await Store.FindTopicAsync("LETTERS", Cancellation));
     }
 
     [Fact]

@@ -33,6 +33,10 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
             RetryAfter = 1,
         },
         StoreProblem.DiskFull => new Problem(507, "disk-full", "Disk full", error.Message) { RetryAfter = 30 },
+        StoreProblem.Unavailable => new Problem(503, "unavailable", "Database unavailable", "The database does not answer. Whether this happened is not known; asking again is safe.")
+        {
+            RetryAfter = 2,
+        },
         _ => new Problem(503, "stopped", "Stopped", error.Message) { RetryAfter = 10 },
     };
 

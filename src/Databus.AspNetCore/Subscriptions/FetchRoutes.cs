@@ -99,8 +99,9 @@ internal sealed class FetchRoutes(
             return Problem.Invalid("delaySeconds", $"delaySeconds is from 0 to {LongestDelay.TotalSeconds}.") with { Limit = (long)LongestDelay.TotalSeconds };
         if (body.Reason?.Length > MaxReasonLength)
             return Problem.Invalid("reason", $"reason may have {MaxReasonLength} characters at most.") with { Limit = MaxReasonLength };
+        var reason = string.IsNullOrWhiteSpace(body.Reason) ? null : body.Reason;
         var result = await fetcher.NegativeAcknowledgeAsync(
-            topic, subscription, tokens, TimeSpan.FromSeconds(delay), string.IsNullOrWhiteSpace(body.Reason) ? null : body.Reason, CancellationToken.None);
+            topic, subscription, [.. tokens.Select(token => new NegativeAcknowledgement(token, TimeSpan.FromSeconds(delay), reason))], CancellationToken.None);
         return Results.Json(new NackAnswer(result.Returned, result.Dead, Texts(result.Lost, unknown)), WireContext.Default.NackAnswer);
     }
 
@@ -155,7 +156,7 @@ internal sealed class FetchRoutes(
         HttpContext context, string topicName, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
         where T : class
     {
-        if (store.FindTopic(topicName) is not { } topic)
+        if (await store.FindTopicAsync(topicName, context.RequestAborted) is not { } topic)
             return (null, null, Problem.NotFound("topic", topicName));
         var (body, problem) = await Body.ReadJsonAsync(context, type, options.Value.MaxBodyBytes);
         return body is null ? (null, null, problem) : (topic, body, null);

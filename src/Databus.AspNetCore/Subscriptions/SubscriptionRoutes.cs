@@ -18,12 +18,12 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
         Answer(await store.ListSubscriptionsAsync(topic: null, name: null, cancellationToken));
 
     public async Task<IResult> ListAsync(string topic, CancellationToken cancellationToken) =>
-        store.FindTopic(topic) is { } found
+        await store.FindTopicAsync(topic, cancellationToken) is { } found
             ? Answer(await store.ListSubscriptionsAsync(found, name: null, cancellationToken))
             : Problem.NotFound("topic", topic);
 
     public async Task<IResult> GetAsync(string topic, string subscription, CancellationToken cancellationToken) =>
-        store.FindTopic(topic) is not { } found
+        await store.FindTopicAsync(topic, cancellationToken) is not { } found
             ? Problem.NotFound("topic", topic)
             : await store.ListSubscriptionsAsync(found, subscription, cancellationToken) is [var status]
                 ? Results.Json(SubscriptionAnswer.Of(status), WireContext.Default.SubscriptionAnswer)
@@ -33,7 +33,7 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
     {
         if (!ResourceName.IsValid(subscription))
             return Names.Invalid("subscription", subscription);
-        if (store.FindTopic(topic) is not { } found)
+        if (await store.FindTopicAsync(topic, context.RequestAborted) is not { } found)
             return Problem.NotFound("topic", topic);
         var (body, problem) = await Body.ReadJsonAsync(context, WireContext.Default.SubscriptionBody, options.Value.MaxBodyBytes);
         if (body is null)
@@ -54,13 +54,13 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
     }
 
     public async Task<IResult> DeleteAsync(string topic, string subscription, CancellationToken cancellationToken) =>
-        store.FindTopic(topic) is not { } found ? Problem.NotFound("topic", topic)
+        await store.FindTopicAsync(topic, cancellationToken) is not { } found ? Problem.NotFound("topic", topic)
         : await store.DeleteSubscriptionAsync(found, subscription, cancellationToken) ? Results.NoContent()
         : Problem.NotFound("subscription", subscription);
 
     public async Task<IResult> RewindAsync(HttpContext context, string topic, string subscription)
     {
-        if (store.FindTopic(topic) is not { } found)
+        if (await store.FindTopicAsync(topic, context.RequestAborted) is not { } found)
             return Problem.NotFound("topic", topic);
         var (body, problem) = await Body.ReadJsonAsync(context, WireContext.Default.RewindBody, options.Value.MaxBodyBytes);
         if (body is null)
@@ -126,7 +126,7 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
     }
 
     private async ValueTask<Topic?> FindAsync(string topic, string subscription, CancellationToken cancellationToken) =>
-        store.FindTopic(topic) is { } found && await store.ListSubscriptionsAsync(found, subscription, cancellationToken) is [_] ? found : null;
+        await store.FindTopicAsync(topic, cancellationToken) is { } found && await store.ListSubscriptionsAsync(found, subscription, cancellationToken) is [_] ? found : null;
 
     private static IResult Answer(IReadOnlyList<SubscriptionStatus> subscriptions) =>
         Results.Json(new SubscriptionsAnswer(subscriptions.Select(SubscriptionAnswer.Of)), WireContext.Default.SubscriptionsAnswer);

@@ -28,7 +28,7 @@ internal sealed class AddRoute(TopicLog log, IOptions<DatabusHttpOptions> option
         if (await Body.ReadWholeAsync(context, limit) is not { } body)
             return Problem.TooLarge("An item", limit);
 
-        var topic = log.Find(topicName);
+        var topic = await log.FindAsync(topicName, context.RequestAborted);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>
             TopicLog.TryRead(topic, bytes, key, source: null, out var read, out var refused)
                 ? (read, (JsonError?)null)

@@ -65,7 +65,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
     {
         if (await Body.ReadWholeAsync(context, MaxBodyBytes) is not { } body)
             return Problem.TooLarge("A body other than NDJSON", MaxBodyBytes);
-        var topic = log.Find(topicName);
+        var topic = await log.FindAsync(topicName, context.RequestAborted);
         var bulk = new BulkAppend(log, topic);
         var bytes = Body.Use(context.Request.BodyReader, body, span => span.ToArray());
 
@@ -121,7 +121,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
     private async Task<IResult> AppendLinesAsync(HttpContext context, string topicName)
     {
         Body.LiftServerLimit(context);
-        var topic = log.Find(topicName);
+        var topic = await log.FindAsync(topicName, context.RequestAborted);
         var bulk = new BulkAppend(log, topic);
         var lines = new LineReader(context.Request.BodyReader, MaxItemBytes);
         try
@@ -156,7 +156,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
     {
         if (await Body.ReadWholeAsync(context, MaxItemBytes) is not { } body)
             return Problem.TooLarge("An item", MaxItemBytes);
-        var topic = log.Find(topicName);
+        var topic = await log.FindAsync(topicName, context.RequestAborted);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>
             CloudEvent.TryRead(bytes, out var read, out var refused) ? (read, (JsonError?)null) : (default(NewItem), refused));
         return error is null ? await single.AppendAsync(topic, item) : AddRoute.Refused(error);
@@ -166,7 +166,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
     {
         if (await Body.ReadWholeAsync(context, MaxItemBytes) is not { } body)
             return Problem.TooLarge("An item", MaxItemBytes);
-        var topic = log.Find(topicName);
+        var topic = await log.FindAsync(topicName, context.RequestAborted);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>
             CloudEvent.TryReadBinary(context.Request, bytes, out var read, out var refused) ? (read, (JsonError?)null) : (default(NewItem), refused));
         return error is null ? await single.AppendAsync(topic, item) : AddRoute.Refused(error);

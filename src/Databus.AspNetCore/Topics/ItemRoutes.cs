@@ -23,7 +23,7 @@ internal sealed class ItemRoutes(
 
     public async Task<IResult> ReadAsync(HttpContext context, string topicName)
     {
-        if (store.FindTopic(topicName) is not { } topic)
+        if (await store.FindTopicAsync(topicName, context.RequestAborted) is not { } topic)
             return Problem.NotFound("topic", topicName);
         if (!TryReadQuery(context.Request.Query, out var query, out var problem))
             return problem!;
@@ -37,7 +37,7 @@ internal sealed class ItemRoutes(
     /// </summary>
     public async Task<IResult> FollowAsync(HttpContext context, string topicName)
     {
-        if (store.FindTopic(topicName) is not { } topic)
+        if (await store.FindTopicAsync(topicName, context.RequestAborted) is not { } topic)
             return Problem.NotFound("topic", topicName);
         var (after, problem) = await StartAsync(context, topic);
         if (problem is not null)

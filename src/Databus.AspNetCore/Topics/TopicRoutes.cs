@@ -31,7 +31,7 @@ internal sealed class TopicRoutes(IStore store, IOptions<DatabusHttpOptions> opt
         if (Judge(body) is { } refusal)
             return refusal;
 
-        var before = store.FindTopic(topic)?.Settings ?? TopicSettings.Default;
+        var before = (await store.FindTopicAsync(topic, context.RequestAborted))?.Settings ?? TopicSettings.Default;
         var settings = before with
         {
             KeyPointers = body.KeyPointers ?? before.KeyPointers,

@@ -28,7 +28,14 @@ public sealed record SourceStatus(
     string? Error,
     int Failures,
     long ItemsAdded,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt)
+{
+    /// <summary>Somebody asked for a poll as soon as possible.</summary>
+    public bool IsAskedFor { get; init; }
+
+    /// <summary>Until then one node has the right to poll it; null or past: nobody has.</summary>
+    public DateTimeOffset? ClaimedUntil { get; init; }
+}
 
 /// <summary>How a poll ended, as it is kept.</summary>
 /// <param name="PolledUrl">The address that was read. A source that has another one meanwhile is left alone: this says nothing about it.</param>

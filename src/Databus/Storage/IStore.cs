@@ -1,4 +1,5 @@
 using Databus.Access;
+using Databus.Nodes;
 using Databus.Sources;
 using Databus.Subscriptions;
 using Databus.Topics;
@@ -24,13 +25,34 @@ public interface IStore : IAsyncDisposable
     /// </summary>
     Action<Topic, long>? Appended { get; set; }
 
+    /// <summary>
+    /// Called when another process did something after which there may be more to take of a subscription. Must be
+    /// quick and must not throw. Set before opening.
+    /// </summary>
+    Action<Topic, string>? Woken { get; set; }
+
+    /// <summary>
+    /// Called when another process changed sources or destinations, so that whoever works on them looks again.
+    /// Set before opening.
+    /// </summary>
+    Action? Configured { get; set; }
+
     /// <summary>Called once when the store stops because it can no longer vouch for what it holds (P10).</summary>
     Action<Exception>? Failed { get; set; }
 
+    /// <summary>The store's own time, by which leases, windows and heartbeats are judged, as well as this process knows it.</summary>
+    DateTimeOffset Now { get; }
+
+    /// <summary>
+    /// Names this history of the data. What was learnt about keys under one generation says nothing under another:
+    /// after a failover or a restored backup the data may know less than before. Null: not known at the moment.
+    /// </summary>
+    string? Generation { get; }
+
     // Topics
 
-    /// <summary>The topic of this name, or null. Answered from memory.</summary>
-    Topic? FindTopic(string name);
+    /// <summary>The topic of this name, or null. A topic that is known is answered from memory.</summary>
+    ValueTask<Topic?> FindTopicAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Creates the topic with these settings (null: the defaults), or, unless null, puts them in place of its own.</summary>
     Task<(Topic Topic, bool Created)> PutTopicAsync(string name, TopicSettings? settings, CancellationToken cancellationToken);
@@ -49,7 +71,7 @@ public interface IStore : IAsyncDisposable
     /// Takes each key and appends its item in one atomic step (P2), in the order given; outcomes in the same
     /// order. Items of one call share a commit. Null: the topic is gone.
     /// </summary>
-    Task<AppendOutcome[]?> AppendAsync(Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken);
+    Task<AppendResult?> AppendAsync(Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken);
 
     Task<ItemPage> ReadItemsAsync(Topic topic, ItemQuery query, CancellationToken cancellationToken);
 
@@ -60,6 +82,9 @@ public interface IStore : IAsyncDisposable
         Topic topic, string name, SubscriptionSettings settings, SubscriptionStart start, CancellationToken cancellationToken);
 
     Task<bool> DeleteSubscriptionAsync(Topic topic, string name, CancellationToken cancellationToken);
+
+    /// <summary>The subscriptions that push and are not paused. Cheap enough to be asked every few seconds.</summary>
+    Task<IReadOnlyList<PushSubscription>> ListPushSubscriptionsAsync(CancellationToken cancellationToken);
 
     /// <summary>All subscriptions, or those of one topic, or the one of that name.</summary>
     Task<IReadOnlyList<SubscriptionStatus>> ListSubscriptionsAsync(Topic? topic, string? name, CancellationToken cancellationToken);
@@ -77,10 +102,9 @@ public interface IStore : IAsyncDisposable
     Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, CancellationToken cancellationToken);
 
-    /// <summary>Returns deliveries, to be made again after the delay; without attempts left they become dead letters.</summary>
+    /// <summary>Returns deliveries, each to be made again after its delay; without attempts left they become dead letters.</summary>
     Task<NackResult> NegativeAcknowledgeAsync(
-        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason,
-        CancellationToken cancellationToken);
+        Topic topic, string subscription, IReadOnlyList<NegativeAcknowledgement> returned, CancellationToken cancellationToken);
 
     /// <summary>Lets the leases end this long from now. Returns the tokens that are no longer current.</summary>
     Task<IReadOnlyList<LeaseToken>> ExtendAsync(
@@ -110,6 +134,15 @@ public interface IStore : IAsyncDisposable
 
     Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Takes the right to poll the source for this long, when it is due or was asked for and nobody else has that
+    /// right. A poll that is kept (<see cref="RecordPollAsync"/>) gives it back.
+    /// </summary>
+    Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Asks for a poll as soon as possible, paused, failing or not. False: there is no such source.</summary>
+    Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken);
+
     /// <summary>Keeps how a poll ended. Does nothing when the source was deleted, or has another address, meanwhile.</summary>
     Task RecordPollAsync(string source, PollRecord record, CancellationToken cancellationToken);
 
@@ -123,6 +156,19 @@ public interface IStore : IAsyncDisposable
     Task<IReadOnlyList<AccessToken>> ListTokensAsync(CancellationToken cancellationToken);
 
     Task TouchTokenAsync(string name, DateTimeOffset usedAt, CancellationToken cancellationToken);
+
+    // Nodes
+
+    /// <summary>
+    /// Says that the node is alive, and what it has to tell. Nodes not seen for a day are forgotten.
+    /// </summary>
+    Task HeartbeatAsync(NodeReport node, CancellationToken cancellationToken);
+
+    /// <summary>The node stops in good order.</summary>
+    Task RemoveNodeAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>All nodes heard of within a day, by name and id.</summary>
+    Task<IReadOnlyList<NodeStatus>> ListNodesAsync(CancellationToken cancellationToken);
 
     // Maintenance
 

@@ -45,7 +45,7 @@ public sealed class Fetcher
             var left = wait - _time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero || !await place.WaitAsync(left, cancellationToken))
                 return [];
-            if (_store.FindTopic(topic.Name)?.Number != topic.Number)
+            if ((await _store.FindTopicAsync(topic.Name, cancellationToken))?.Number != topic.Number)
             {
                 // Nothing comes here any more: one after the other leaves.
                 line.WakeOne();
@@ -90,10 +90,9 @@ public sealed class Fetcher
 
     /// <summary>As <see cref="IStore.NegativeAcknowledgeAsync"/>, and wakes one who waits for what came back.</summary>
     public async Task<NackResult> NegativeAcknowledgeAsync(
-        Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan delay, string? reason,
-        CancellationToken cancellationToken)
+        Topic topic, string subscription, IReadOnlyList<NegativeAcknowledgement> returned, CancellationToken cancellationToken)
     {
-        var result = await _store.NegativeAcknowledgeAsync(topic, subscription, tokens, delay, reason, cancellationToken);
+        var result = await _store.NegativeAcknowledgeAsync(topic, subscription, returned, cancellationToken);
         if (result.Returned > 0)
             _signals.Of(topic).Wake(subscription);
         else if (result.Dead > 0)

@@ -1,3 +1,6 @@
+using Databus.Destinations;
+using Databus.Topics;
+
 namespace Databus.Subscriptions;
 
 /// <summary>What a subscription's owner decides about it. A null leaves the value as it is, or its default.</summary>
@@ -18,6 +21,15 @@ public sealed record SubscriptionSettings
 
     /// <summary>No new items are handed out while this many are leased or waiting: 1 to 100 000. Default 10 000.</summary>
     public int? MaxInFlight { get; init; }
+
+    /// <summary>
+    /// Where Databus pushes the items to; <see cref="DestinationSettings.None"/> makes a pushing subscription one that is
+    /// pulled again. Default: none.
+    /// </summary>
+    public DestinationSettings? Destination { get; init; }
+
+    /// <summary>True: nothing is pushed until it is false again. Default false.</summary>
+    public bool? Paused { get; init; }
 }
 
 /// <summary>Where a subscription begins that is created now.</summary>
@@ -51,4 +63,13 @@ public sealed record SubscriptionStatus(
     int MaxAttempts,
     int MaxInFlight,
     DateTimeOffset? OldestWaitingAt,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt)
+{
+    /// <summary>Null: it is pulled.</summary>
+    public DestinationSettings? Destination { get; init; }
+
+    public bool Paused { get; init; }
+}
+
+/// <summary>A subscription that pushes.</summary>
+public sealed record PushSubscription(Topic Topic, string Name, DestinationSettings Destination);

@@ -26,11 +26,12 @@ public sealed class TopicLog
     /// The topic of this name. One that is not there is given as it will be once its first item is appended; a request
     /// that is refused creates nothing.
     /// </summary>
-    public Topic Find(string name) => _store.FindTopic(name) ?? new Topic(Topic.NotCreated, name, TopicSettings.Default);
+    public async ValueTask<Topic> FindAsync(string name, CancellationToken cancellationToken) =>
+        await _store.FindTopicAsync(name, cancellationToken) ?? new Topic(Topic.NotCreated, name, TopicSettings.Default);
 
     /// <summary>The topic of this name, created with the default settings when it is not there yet.</summary>
     public async ValueTask<Topic> GetOrCreateAsync(string name, CancellationToken cancellationToken) =>
-        _store.FindTopic(name) ?? (await _store.PutTopicAsync(name, settings: null, cancellationToken)).Topic;
+        await _store.FindTopicAsync(name, cancellationToken) ?? (await _store.PutTopicAsync(name, settings: null, cancellationToken)).Topic;
 
     /// <summary>
     /// Appends items of which each is taken once per key and window (P2). Ends when all of it is on disk (P1).
@@ -40,10 +41,10 @@ public sealed class TopicLog
     {
         while (true)
         {
-            if (await _store.AppendAsync(topic, items, cancellationToken) is { } outcomes)
+            if (await _store.AppendAsync(topic, items, cancellationToken) is { } result)
             {
-                _meter.Appended(outcomes);
-                return outcomes;
+                _meter.Appended(result.Outcomes);
+                return result.Outcomes;
             }
 
             topic = await GetOrCreateAsync(topic.Name, cancellationToken);
@@ -69,7 +70,7 @@ public sealed class TopicLog
                 continue;
             }
 
-            if (_store.FindTopic(topic.Name)?.Number != topic.Number)
+            if ((await _store.FindTopicAsync(topic.Name, cancellationToken))?.Number != topic.Number)
                 yield break;
             await changed.WaitAsync(cancellationToken);
         }

@@ -16,7 +16,10 @@ public sealed class TypeRulesTests
     private static readonly Dictionary<string, string> Interfaces = new(StringComparer.Ordinal)
     {
         ["IStore"] = "Two stores: SQLite and PostgreSQL.",
-        ["ISourceKind"] = "A boundary outside: each way of collecting is its own kind.",
+        ["ISourceKind"] = "A boundary outside: each way of fetching items is its own kind.",
+        ["IListeningSourceKind"] = "A boundary outside: each way in which items are brought is its own kind.",
+        ["IDestinationKind"] = "A boundary outside: each way of pushing is its own kind.",
+        ["IDestination"] = "A boundary outside: an open way to one destination.",
     };
 
     private static readonly Assembly[] Assemblies = [typeof(IStore).Assembly, typeof(SqliteStore).Assembly];

@@ -89,7 +89,7 @@ public sealed class FetcherTests : IAsyncLifetime
         var token = Assert.Single(await FetchAsync()).Token!.Value;
         var fetching = FetchAsync();
         await _engine.Clock.WhenTimerInAsync(Lease);
-        await _engine.Fetcher.NegativeAcknowledgeAsync(_topic, Sub, [token], TimeSpan.FromSeconds(5), "later", CancellationToken.None);
+        await _engine.Fetcher.NegativeAcknowledgeAsync(_topic, Sub, [new NegativeAcknowledgement(token, TimeSpan.FromSeconds(5), "later")], CancellationToken.None);
         await _engine.Clock.WhenTimerInAsync(TimeSpan.FromSeconds(5));
         Assert.False(fetching.IsCompleted);
         _engine.Clock.Advance(TimeSpan.FromSeconds(5));
@@ -140,7 +140,7 @@ public sealed class FetcherTests : IAsyncLifetime
         await _engine.AppendAsync(_topic, 1);
         await _engine.Store.PutSubscriptionAsync(_topic, Sub, new SubscriptionSettings { MaxAttempts = 1 }, default, CancellationToken.None);
         var token = Assert.Single(await FetchAsync()).Token!.Value;
-        await _engine.Fetcher.NegativeAcknowledgeAsync(_topic, Sub, [token], TimeSpan.Zero, "broken", CancellationToken.None);
+        await _engine.Fetcher.NegativeAcknowledgeAsync(_topic, Sub, [new NegativeAcknowledgement(token, TimeSpan.Zero, "broken")], CancellationToken.None);
         var fetching = await BeginToWaitAsync();
         Assert.Equal(1, await _engine.Fetcher.ReplayDeadAsync(_topic, Sub, ids: null, CancellationToken.None));
         Assert.Equal(1, Assert.Single(await fetching).Id);

@@ -122,7 +122,7 @@ public sealed class FollowTests : IAsyncLifetime
         var topic = await _engine.TopicAsync();
         await _engine.Store.DeleteTopicAsync("letters", CancellationToken.None);
         Assert.Equal([new AppendOutcome(1, Added: true)], (await _engine.AppendAsync(topic, 1)).ToList());
-        Assert.NotEqual(topic.Number, _engine.Store.FindTopic("letters")!.Number);
+        Assert.NotEqual(topic.Number, (await _engine.Store.FindTopicAsync("letters", CancellationToken.None))!.Number);
     }
 
     /// <summary>Follows until this many ids were seen, or the log ends.</summary>
