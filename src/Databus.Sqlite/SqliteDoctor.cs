@@ -3,22 +3,6 @@ using Microsoft.Data.Sqlite;
 
 namespace Databus.Sqlite;
 
-/// <summary>How much a finding matters.</summary>
-public enum FindingLevel
-{
-    /// <summary>As it should be.</summary>
-    Sound,
-
-    /// <summary>Works, but somebody should look.</summary>
-    Doubtful,
-
-    /// <summary>Broken.</summary>
-    Broken,
-}
-
-/// <summary>One thing that was examined, and what was found, in a sentence.</summary>
-public sealed record Finding(string Subject, FindingLevel Level, string Sentence);
-
 /// <summary>Examines the store of a data directory: the file, its settings, the library, the disk. Changes nothing.</summary>
 public static class SqliteDoctor
 {

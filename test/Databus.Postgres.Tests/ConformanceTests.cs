@@ -1,0 +1,31 @@
+using Databus.StoreSuite;
+
+namespace Databus.Postgres.Tests;
+
+public sealed class PostgresTopicTests() : TopicTests(new PostgresHome());
+
+public sealed class PostgresAppendTests() : AppendTests(new PostgresHome());
+
+public sealed class PostgresReadingTests() : ReadingTests(new PostgresHome());
+
+public sealed class PostgresSubscriptionTests() : SubscriptionTests(new PostgresHome());
+
+public sealed class PostgresLeaseTests() : LeaseTests(new PostgresHome());
+
+public sealed class PostgresNegativeAcknowledgementTests() : NegativeAcknowledgementTests(new PostgresHome());
+
+public sealed class PostgresDeadLetterTests() : DeadLetterTests(new PostgresHome());
+
+public sealed class PostgresRewindTests() : RewindTests(new PostgresHome());
+
+public sealed class PostgresRetentionTests() : RetentionTests(new PostgresHome());
+
+public sealed class PostgresSourceTests() : SourceTests(new PostgresHome());
+
+public sealed class PostgresTokenTests() : TokenTests(new PostgresHome());
+
+public sealed class PostgresNodeTests() : NodeTests(new PostgresHome());
+
+public sealed class PostgresRestartTests() : RestartTests(new PostgresHome());
+
+public sealed class PostgresModelTests() : ModelTests(new PostgresHome());
