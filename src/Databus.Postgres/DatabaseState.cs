@@ -8,7 +8,7 @@ namespace Databus.Postgres;
 internal static class DatabaseState
 {
     /// <summary>Longer than this no transaction of Databus takes, and few others should.</summary>
-    private const int LongTransactionInSeconds = 60;
+    public static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(1);
 
     public static async Task<StoreReport> ReportAsync(NpgsqlConnection connection, bool hears, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal static class DatabaseState
         var warnings = new List<Warning>();
         foreach (var setting in await UnsafeSettingsAsync(connection, cancellationToken))
             warnings.Add(new Warning("not-durable", $"The database runs with {setting}: what it acknowledges may be lost."));
-        warnings.AddRange((await LongTransactionsAsync(connection, cancellationToken)).Select(sentence => new Warning("long-transaction", sentence)));
+        warnings.AddRange((await LongTransactionsAsync(connection, LongTransaction, cancellationToken)).Select(sentence => new Warning("long-transaction", sentence)));
         if (!hears)
             warnings.Add(new Warning("polls", "Notifications do not come through to this node; it polls ten times a second instead."));
         return new StoreReport("postgres", version.Split(' ')[0], bytes, WalBytes: 0, FreeBytes: null, warnings);
@@ -38,7 +38,7 @@ internal static class DatabaseState
     /// What keeps old versions of rows from being removed: transactions, prepared transactions and replication slots,
     /// each as a sentence. Of other roles' sessions only a role in pg_monitor sees everything.
     /// </summary>
-    public static Task<List<string>> LongTransactionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    public static Task<List<string>> LongTransactionsAsync(NpgsqlConnection connection, TimeSpan longerThan, CancellationToken cancellationToken) =>
         connection.Command(
             """
             SELECT 'session ' || pid || ' of ' || coalesce(usename, '?') || coalesce(' (' || nullif(application_name, '') || ')', ''),
@@ -49,7 +49,7 @@ internal static class DatabaseState
             SELECT 'prepared transaction ' || gid || ' of ' || owner, extract(epoch FROM clock_timestamp() - prepared)::bigint
             FROM pg_prepared_xacts WHERE database = current_database() AND prepared < clock_timestamp() - make_interval(secs => $1)
             ORDER BY 2 DESC LIMIT 5
-            """, (double)LongTransactionInSeconds).RowsAsync(
+            """, longerThan.TotalSeconds).RowsAsync(
             rows => string.Create(
                 CultureInfo.InvariantCulture,
                 $"A transaction is open for {rows.GetInt64(1) / 60} min {rows.GetInt64(1) % 60} s: {rows.GetString(0)}. Until it ends, removed rows keep their space."),

@@ -50,7 +50,7 @@ public static class PostgresDoctor
             ? new Finding("notifications", FindingLevel.Sound, "Nodes hear of each other at once.")
             : new Finding("notifications", FindingLevel.Doubtful, "Notifications do not come through, as behind a pooler that works by transactions. Nodes poll ten times a second instead."));
 
-        var open = await DatabaseState.LongTransactionsAsync(connection, cancellationToken);
+        var open = await DatabaseState.LongTransactionsAsync(connection, DatabaseState.LongTransaction, cancellationToken);
         findings.AddRange(open.Count > 0
             ? open.Select(sentence => new Finding("transactions", FindingLevel.Doubtful, sentence))
             : [new Finding("transactions", FindingLevel.Sound, "None is open for longer than a minute.")]);

@@ -1,0 +1,92 @@
+using Databus.Storage;
+using Databus.Testing.Servers;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Databus.Postgres.Tests;
+
+public sealed class SchemaTests : IAsyncLifetime
+{
+    private PostgresServer _server = null!;
+    private string _database = "";
+
+    public static TheoryData<int> EarlierVersions => [.. Enumerable.Range(1, Schema.Newest - 1)];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await SharedPostgres.GetAsync();
+        _database = await _server.CreateDatabaseAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await _server.DropDatabaseAsync(_database);
+
+    [Fact]
+    public void Migrations_are_numbered_as_those_of_sqlite()
+    {
+        var here = Directory.GetFiles(Testing.Checkout.Path("src/Databus.Postgres/Migrations")).Select(file => Path.GetFileName(file)[..4]);
+        var there = Directory.GetFiles(Testing.Checkout.Path("src/Databus.Sqlite/Migrations")).Select(file => Path.GetFileName(file)[..4]);
+        Assert.Equal(there.Order(StringComparer.Ordinal), here.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(1, Schema.Migrations.Count), Schema.Migrations.Select(migration => migration.Number));
+    }
+
+    [Theory]
+    [MemberData(nameof(EarlierVersions))]
+    public async Task Every_earlier_version_is_brought_to_the_same_schema(int version)
+    {
+        var anew = await _server.CreateDatabaseAsync();
+        await OpenAndCloseAsync(anew);
+        await _server.ExecuteAsync(
+            "CREATE SCHEMA databus; CREATE TABLE databus.schema_version (version integer NOT NULL); "
+            + $"INSERT INTO databus.schema_version VALUES ({version}); "
+            + string.Join(';', Schema.Migrations.Take(version).Select(migration => migration.Sql)), _database);
+        await OpenAndCloseAsync(_database);
+        Assert.Equal(await SchemaOfAsync(anew), await SchemaOfAsync(_database));
+        await _server.DropDatabaseAsync(anew);
+    }
+
+    [Fact]
+    public async Task Many_nodes_that_start_at_once_migrate_once()
+    {
+        var stores = Enumerable.Range(0, 8).Select(_ => Store(_database)).ToList();
+        await Task.WhenAll(stores.Select(store => store.OpenAsync(Cancellation)));
+        Assert.Equal($"{Schema.Newest}", await _server.ExecuteAsync("SELECT version FROM databus.schema_version", _database));
+        foreach (var store in stores)
+            await store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused_with_a_message_that_says_what_to_do()
+    {
+        await OpenAndCloseAsync(_database);
+        await _server.ExecuteAsync($"UPDATE databus.schema_version SET version = {Schema.Newest + 1}", _database);
+        await using var store = Store(_database);
+        var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Cancellation));
+        Assert.Equal(StoreProblem.Stopped, error.Problem);
+        Assert.Contains($"schema version {Schema.Newest + 1}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("newer databus", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task OpenAndCloseAsync(string database)
+    {
+        await using var store = Store(database);
+        await store.OpenAsync(Cancellation);
+    }
+
+    private PostgresStore Store(string database) => new(
+        new PostgresStoreOptions { ConnectionString = _server.ConnectionString(database), MaxConnections = 4 }, TimeProvider.System, NullLogger<PostgresStore>.Instance);
+
+    private async Task<string> SchemaOfAsync(string database)
+    {
+        await using var source = NpgsqlDataSource.Create(_server.ConnectionString(database));
+        await using var connection = await source.OpenConnectionAsync(Cancellation);
+        var columns = await connection.Command(
+            """
+            SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
+            FROM information_schema.columns WHERE table_schema = 'databus' ORDER BY table_name, column_name
+            """).RowsAsync(rows => rows.GetString(0), Cancellation);
+        var indexes = await connection.Command("SELECT indexdef FROM pg_indexes WHERE schemaname = 'databus' ORDER BY 1").RowsAsync(rows => rows.GetString(0), Cancellation);
+        return string.Join('\n', [.. columns, .. indexes]);
+    }
+}
