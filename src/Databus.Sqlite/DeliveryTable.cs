@@ -15,8 +15,21 @@ internal static class DeliveryTable
             return FetchResult.Nothing;
         var subscription = session.FindSubscription(topic.Number, name)
             ?? SubscriptionTable.Create(session, row, name, new SubscriptionSettings(), SubscriptionStart.Beginning);
+        return subscription.Pushes
+            ? FetchResult.Nothing with { Pushes = true }
+            : Fetch(session, row, subscription, max, lease?.ToColumn() ?? subscription.Lease);
+    }
 
-        var fetch = new Fetching(session, row, subscription, max, lease?.ToColumn() ?? subscription.Lease);
+    public static FetchResult FetchToPush(WriteSession session, PushSubscription push, int max) =>
+        session.FindTopic(push.Topic.Number) is { } row
+        && session.FindSubscription(push.Topic.Number, push.Name) is { } subscription
+        && SubscriptionTable.PushesTo(session, subscription, push.Destination)
+            ? Fetch(session, row, subscription, max, push.Lease.ToColumn())
+            : FetchResult.Nothing;
+
+    private static FetchResult Fetch(WriteSession session, TopicRow row, SubscriptionRow subscription, int max, long lease)
+    {
+        var fetch = new Fetching(session, row, subscription, max, lease);
         fetch.TakeDue();
         fetch.TakeNew();
         fetch.SavePosition();

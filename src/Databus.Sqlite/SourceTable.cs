@@ -36,17 +36,21 @@ internal static class SourceTable
 
     public static bool TryClaim(WriteSession session, string name, TimeSpan lease) => session.Connection[
         """
-        UPDATE sources SET claimed_until = $until
+        UPDATE sources SET claimed_until = $until, asked_for = asked_for > 0
         WHERE name = $name AND claimed_until <= $now AND (asked_for OR (NOT paused AND next_poll_at <= $now))
         """].Run(session.Now + lease.ToColumn(), name, session.Now) == 1;
 
-    public static bool AskFor(WriteSession session, string name) =>
-        session.Connection["UPDATE sources SET asked_for = 1 WHERE name = $name"].Run(name) == 1;
+    /// <summary>Two: asked for while it is polled, which one more poll answers.</summary>
+    public static bool AskFor(WriteSession session, string name) => session.Connection[
+        "UPDATE sources SET asked_for = CASE WHEN claimed_until > $now THEN 2 ELSE 1 END WHERE name = $name"].Run(session.Now, name) == 1;
+
+    /// <summary>Differs because no other process has this file: whoever had a claim has ended.</summary>
+    public static int EndClaims(Connection connection) => connection["UPDATE sources SET claimed_until = 0 WHERE claimed_until > 0"].Run();
 
     public static int Record(WriteSession session, string name, PollRecord record) => session.Connection[
         """
         UPDATE sources SET
-            asked_for = 0, claimed_until = 0, last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
+            asked_for = asked_for > 1, claimed_until = 0, last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
             failures = $failures, items_added = items_added + $added, state = coalesce($state, state), url = coalesce($movedTo, url)
         WHERE name = $name AND url = $polledUrl
         """].Run(

@@ -56,6 +56,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
         _writer.Prepare(session =>
         {
             Schema.Migrate(session.Connection);
+            SourceTable.EndClaims(session.Connection);
             foreach (var topic in TopicTable.LoadAll(session.Connection))
                 _topics[topic.Name] = topic;
             session.Appended = (topic, lastId) => Appended?.Invoke(topic, lastId);
@@ -131,6 +132,9 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     public Task<FetchResult> FetchAsync(Topic topic, string subscription, int max, TimeSpan? lease, CancellationToken cancellationToken) =>
         Writer.RunAsync(session => DeliveryTable.Fetch(session, topic, subscription, max, lease), SpaceNeed.Little, cancellationToken, Math.Min(max, RowsOfAFetch));
+
+    public Task<FetchResult> FetchToPushAsync(PushSubscription subscription, int max, CancellationToken cancellationToken) =>
+        Writer.RunAsync(session => DeliveryTable.FetchToPush(session, subscription, max), SpaceNeed.Little, cancellationToken, Math.Min(max, RowsOfAFetch));
 
     public Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, CancellationToken cancellationToken) =>

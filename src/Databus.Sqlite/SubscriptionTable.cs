@@ -19,6 +19,9 @@ internal sealed class SubscriptionRow
 
     public required int MaxInFlight { get; set; }
 
+    /// <summary>It has a destination and is not paused.</summary>
+    public required bool Pushes { get; set; }
+
     /// <summary>Rows in the deliveries table.</summary>
     public required int InFlight { get; set; }
 }
@@ -30,7 +33,7 @@ internal static class SubscriptionTable
         using var rows = connection[
             """
             SELECT subscription_id, position, fence, lease, max_attempts, max_in_flight,
-                   (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id)
+                   (SELECT count(*) FROM deliveries d WHERE d.subscription_id = s.subscription_id), destination_kind IS NOT NULL AND paused = 0
             FROM subscriptions s WHERE topic_id = $topic AND name = $name
             """].Rows(topic, name);
         return rows.Read()
@@ -43,6 +46,7 @@ internal static class SubscriptionTable
                 MaxAttempts = rows.GetInt32(4),
                 MaxInFlight = rows.GetInt32(5),
                 InFlight = rows.GetInt32(6),
+                Pushes = rows.GetBoolean(7),
             }
             : null;
     }
@@ -76,7 +80,7 @@ internal static class SubscriptionTable
             UPDATE subscriptions SET lease = $lease, max_attempts = $maxAttempts, max_in_flight = $maxInFlight
             WHERE subscription_id = $subscription
             """].Run(subscription.Lease, subscription.MaxAttempts, subscription.MaxInFlight, subscription.Number);
-        Push(session, subscription.Number, settings);
+        Push(session, subscription, settings);
         return false;
     }
 
@@ -99,7 +103,7 @@ internal static class SubscriptionTable
             settings.MaxInFlight ?? SubscriptionSettings.DefaultMaxInFlight,
             session.Now);
         var subscription = session.FindSubscription(topic.Topic.Number, name)!;
-        Push(session, subscription.Number, settings);
+        Push(session, subscription, settings);
         return subscription;
     }
 
@@ -107,15 +111,27 @@ internal static class SubscriptionTable
     {
         using var rows = connection[
             """
-            SELECT t.topic_id, t.name, t.key_pointers, t.window, t.retention, s.name, s.destination_kind, s.destination_configuration
+            SELECT t.topic_id, t.name, t.key_pointers, t.window, t.retention, s.name, s.destination_kind, s.destination_configuration, s.lease
             FROM subscriptions s JOIN topics t USING (topic_id)
             WHERE s.name IS NOT NULL AND s.destination_kind IS NOT NULL AND s.paused = 0 ORDER BY t.name, s.name
             """].Rows();
         var pushing = new List<PushSubscription>();
         while (rows.Read())
-            pushing.Add(new PushSubscription(TopicTable.ReadTopic(rows), rows.GetString(5), new DestinationSettings(rows.GetString(6), rows.GetString(7))));
+        {
+            pushing.Add(new PushSubscription(TopicTable.ReadTopic(rows), rows.GetString(5), new DestinationSettings(rows.GetString(6), rows.GetString(7)))
+            {
+                Lease = TimeSpan.FromMilliseconds(rows.GetInt64(8)),
+            });
+        }
+
         return pushing;
     }
+
+    public static bool PushesTo(WriteSession session, SubscriptionRow subscription, DestinationSettings destination) => session.Connection[
+        """
+        SELECT 1 FROM subscriptions
+        WHERE subscription_id = $subscription AND destination_kind = $kind AND destination_configuration = $configuration AND paused = 0
+        """].Value(subscription.Number, destination.Kind, destination.Configuration) is not null;
 
     /// <summary>Frees the name at once; <see cref="Purge"/> removes the rows.</summary>
     public static bool Delete(WriteSession session, Topic topic, string name)
@@ -184,15 +200,19 @@ internal static class SubscriptionTable
         return subscriptions;
     }
 
-    private static void Push(WriteSession session, long subscription, SubscriptionSettings settings)
+    private static void Push(WriteSession session, SubscriptionRow subscription, SubscriptionSettings settings)
     {
         if (settings.Paused is { } paused)
-            session.Connection["UPDATE subscriptions SET paused = $paused WHERE subscription_id = $subscription"].Run(paused, subscription);
-        if (settings.Destination is not { } destination)
-            return;
-        var pushes = destination.Kind != DestinationSettings.None.Kind;
-        session.Connection[
-            "UPDATE subscriptions SET destination_kind = $kind, destination_configuration = $configuration WHERE subscription_id = $subscription"].Run(
-            pushes ? destination.Kind : null, pushes ? destination.Configuration : null, subscription);
+            session.Connection["UPDATE subscriptions SET paused = $paused WHERE subscription_id = $subscription"].Run(paused, subscription.Number);
+        if (settings.Destination is { } destination)
+        {
+            var pushes = destination.Kind != DestinationSettings.None.Kind;
+            session.Connection[
+                "UPDATE subscriptions SET destination_kind = $kind, destination_configuration = $configuration WHERE subscription_id = $subscription"].Run(
+                pushes ? destination.Kind : null, pushes ? destination.Configuration : null, subscription.Number);
+        }
+
+        subscription.Pushes = session.Connection[
+            "SELECT 1 FROM subscriptions WHERE subscription_id = $subscription AND destination_kind IS NOT NULL AND paused = 0"].Value(subscription.Number) is not null;
     }
 }

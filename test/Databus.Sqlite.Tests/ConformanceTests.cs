@@ -10,6 +10,8 @@ public sealed class SqliteReadingTests() : ReadingTests(new SqliteHome());
 
 public sealed class SqliteSubscriptionTests() : SubscriptionTests(new SqliteHome());
 
+public sealed class SqlitePushTests() : PushTests(new SqliteHome());
+
 public sealed class SqliteLeaseTests() : LeaseTests(new SqliteHome());
 
 public sealed class SqliteNegativeAcknowledgementTests() : NegativeAcknowledgementTests(new SqliteHome());
@@ -23,6 +25,8 @@ public sealed class SqliteRetentionTests() : RetentionTests(new SqliteHome());
 public sealed class SqliteSourceTests() : SourceTests(new SqliteHome());
 
 public sealed class SqliteTokenTests() : TokenTests(new SqliteHome());
+
+public sealed class SqliteNodeTests() : NodeTests(new SqliteHome());
 
 public sealed class SqliteRestartTests() : RestartTests(new SqliteHome());
 

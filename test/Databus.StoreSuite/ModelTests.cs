@@ -30,7 +30,10 @@ public abstract class ModelTests(StoreHome home) : StoreTests(home)
         (6, from keys in Gen.NonEmptyListOf(Gen.Choose(1, 12)) select (Step)new Append([.. keys])),
         (6, from max in Gen.Choose(1, 4) from seconds in Gen.Elements<int?>(null, 0, 1, 20, 90) select (Step)new Fetch(max, seconds)),
         (5, from token in Gen.Choose(0, 20) select (Step)new Acknowledge(token)),
-        (3, from token in Gen.Choose(0, 20) from seconds in Gen.Elements(0, 1, 15) select (Step)new Return(token, seconds)),
+        (3, from token in Gen.Choose(0, 20)
+            from seconds in Gen.Elements(0, 1, 15)
+            from use in Gen.Elements(AttemptUse.Counts, AttemptUse.Counts, AttemptUse.DoesNotCount, AttemptUse.IsTheLast)
+            select (Step)new Return(token, seconds, use)),
         (2, from token in Gen.Choose(0, 20) from seconds in Gen.Elements(1, 15, 60) select (Step)new Extend(token, seconds)),
         (4, from milliseconds in Gen.Elements(1, 999, 1_000, 14_999, 15_000, 30_000, 60_000) select (Step)new Wait(milliseconds)),
         (1, from after in Gen.Choose(-1, 40) select (Step)new Rewind(after)),
@@ -85,8 +88,8 @@ public abstract class ModelTests(StoreHome home) : StoreTests(home)
                 break;
 
             case Return back when Pick(back.Token) is { } token:
-                var result = await NackAsync(topic, token, TimeSpan.FromSeconds(back.DelaySeconds), "returned");
-                Assert.Equal(model.Return(token, TimeSpan.FromSeconds(back.DelaySeconds), now), (result.Returned, result.Dead, result.Lost.Count));
+                var result = await NackAsync(topic, [token], TimeSpan.FromSeconds(back.DelaySeconds), "returned", back.Use);
+                Assert.Equal(model.Return(token, TimeSpan.FromSeconds(back.DelaySeconds), back.Use, now), (result.Returned, result.Dead, result.Lost.Count));
                 break;
 
             case Extend extend when Pick(extend.Token) is { } token:
@@ -127,7 +130,7 @@ public abstract class ModelTests(StoreHome home) : StoreTests(home)
 
     private sealed record Acknowledge(int Token) : Step;
 
-    private sealed record Return(int Token, int DelaySeconds) : Step;
+    private sealed record Return(int Token, int DelaySeconds, AttemptUse Use) : Step;
 
     private sealed record Extend(int Token, int LeaseSeconds) : Step;
 

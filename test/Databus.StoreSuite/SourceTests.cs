@@ -4,6 +4,7 @@ namespace Databus.StoreSuite;
 
 public abstract class SourceTests(StoreHome home) : StoreTests(home)
 {
+    private static readonly TimeSpan Claim = TimeSpan.FromMinutes(2);
     private static readonly SourceSettings News = new("news", "feed", "letters", new Uri("https://example.org/feed.xml"));
 
     [Fact]
@@ -103,9 +104,127 @@ public abstract class SourceTests(StoreHome home) : StoreTests(home)
         Assert.Empty(await Store.ListSourcesAsync("fig", Cancellation));
     }
 
+    [Fact]
+    public async Task A_source_is_claimed_only_when_it_is_due()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        Assert.True(await ClaimAsync());
+        await RecordAsync(Polled());
+        Assert.False(await ClaimAsync());
+        Clock.Advance(TimeSpan.FromMinutes(5) - Millisecond);
+        Assert.False(await ClaimAsync());
+        Clock.Advance(Millisecond);
+        Assert.True(await ClaimAsync());
+        Assert.False(await Store.TryClaimPollAsync("unknown", Claim, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_claim_is_one_nodes_until_it_ends()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        Assert.Null((await StatusAsync()).ClaimedUntil);
+        Assert.True(await ClaimAsync());
+        Assert.Equal(Clock.GetUtcNow() + Claim, (await StatusAsync()).ClaimedUntil);
+        Clock.Advance(Claim - Millisecond);
+        Assert.False(await ClaimAsync());
+        Clock.Advance(Millisecond);
+        Assert.True(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Of_many_who_claim_one_gets_it()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        for (var round = 0; round < 20; round++)
+        {
+            var claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ClaimAsync()));
+            Assert.Single(claims, won => won);
+            Clock.Advance(Claim);
+        }
+    }
+
+    [Fact]
+    public async Task A_poll_that_is_kept_gives_the_claim_back()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await ClaimAsync();
+        await RecordAsync(Polled() with { NextPollAt = Clock.GetUtcNow() });
+        Assert.Null((await StatusAsync()).ClaimedUntil);
+        Assert.True(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task What_is_paused_or_gone_is_not_due()
+    {
+        await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
+        Assert.False(await ClaimAsync());
+        await Store.PutSourceAsync(News, Cancellation);
+        await RecordAsync(Polled() with { NextPollAt = null, Outcome = "gone" });
+        Assert.False(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Asked_for_it_is_due_whatever_else_holds()
+    {
+        await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
+        Assert.True(await Store.AskForPollAsync("news", Cancellation));
+        Assert.True((await StatusAsync()).IsAskedFor);
+        Assert.True(await ClaimAsync());
+        await RecordAsync(Polled() with { NextPollAt = null, Outcome = "gone" });
+        Assert.False((await StatusAsync()).IsAskedFor);
+        Assert.False(await ClaimAsync());
+
+        await Store.AskForPollAsync("news", Cancellation);
+        Assert.True(await ClaimAsync());
+        Assert.False(await Store.AskForPollAsync("unknown", Cancellation));
+    }
+
+    [Fact]
+    public async Task An_ask_outlives_a_node_that_dies_polling()
+    {
+        await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
+        await Store.AskForPollAsync("news", Cancellation);
+        await ClaimAsync();
+        Clock.Advance(Claim);
+        Assert.True(await ClaimAsync());
+        await RecordAsync(Polled());
+        Assert.False(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Asked_for_while_it_is_polled_it_is_due_once_more()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await ClaimAsync();
+        await Store.AskForPollAsync("news", Cancellation);
+        Assert.False(await ClaimAsync());
+        await RecordAsync(Polled());
+        Assert.True((await StatusAsync()).IsAskedFor);
+        Assert.True(await ClaimAsync());
+        await RecordAsync(Polled());
+        Assert.False(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task A_new_address_frees_the_claim_and_other_changes_do_not()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await ClaimAsync();
+        await Store.PutSourceAsync(News with { Interval = TimeSpan.FromHours(1), Topic = "other" }, Cancellation);
+        Assert.False(await ClaimAsync());
+        await Store.PutSourceAsync(News with { Url = new Uri("https://example.org/moved") }, Cancellation);
+        Assert.True(await ClaimAsync());
+
+        // The poll of the old address does not give back what is claimed for the new one.
+        await RecordAsync(Polled());
+        Assert.False(await ClaimAsync());
+    }
+
     private PollRecord Polled() => new(
         News.Url, Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5), "added 3 of 30",
         Error: null, Failures: 0, ItemsAdded: 0, State: null, MovedTo: null);
+
+    private Task<bool> ClaimAsync() => Store.TryClaimPollAsync("news", Claim, Cancellation);
 
     private Task RecordAsync(PollRecord record) => Store.RecordPollAsync("news", record, Cancellation);
 

@@ -62,17 +62,18 @@ internal sealed class StoreModel(TimeSpan window, SubscriptionSettings settings)
 
     public bool Acknowledge(LeaseToken token, DateTimeOffset now) => IsCurrent(token, now) && _handed.Remove(token.ItemId);
 
-    public (int Returned, int Dead, int Lost) Return(LeaseToken token, TimeSpan delay, DateTimeOffset now)
+    public (int Returned, int Dead, int Lost) Return(LeaseToken token, TimeSpan delay, AttemptUse use, DateTimeOffset now)
     {
         if (!IsCurrent(token, now))
             return (0, 0, 1);
-        if (_handed[token.ItemId].Attempt >= settings.MaxAttempts)
+        var attempt = _handed[token.ItemId].Attempt;
+        if (use == AttemptUse.IsTheLast || (use == AttemptUse.Counts && attempt >= settings.MaxAttempts))
         {
             Bury(token.ItemId);
             return (0, 1, 0);
         }
 
-        _handed[token.ItemId] = _handed[token.ItemId] with { Token = null, DueAt = now + delay };
+        _handed[token.ItemId] = new Handed(use == AttemptUse.DoesNotCount ? attempt - 1 : attempt, now + delay, Token: null);
         return (1, 0, 0);
     }
 

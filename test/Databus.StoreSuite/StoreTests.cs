@@ -103,6 +103,9 @@ public abstract class StoreTests(StoreHome home) : IAsyncLifetime
         Store.NegativeAcknowledgeAsync(
             topic, Sub, [.. tokens.Select(token => new NegativeAcknowledgement(token, delay, reason, use))], Cancellation);
 
+    protected Task<NackResult> NackAsync(Topic topic, LeaseToken token, AttemptUse use, string? reason = null) =>
+        NackAsync(topic, [token], reason: reason, use: use);
+
     protected async Task SubscribeAsync(
         Topic topic, SubscriptionSettings? settings = null, SubscriptionStart start = SubscriptionStart.Beginning, string name = Sub) =>
         Assert.NotNull(await Store.PutSubscriptionAsync(topic, name, settings ?? Defaults, start, Cancellation));

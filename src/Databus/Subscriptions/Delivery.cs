@@ -12,4 +12,7 @@ public sealed record Delivery(long Id, byte[] Content, DateTimeOffset AddedAt, i
 public sealed record FetchResult(IReadOnlyList<Delivery> Deliveries, bool More, DateTimeOffset? NextDueAt, bool IsHeldUp = false)
 {
     public static readonly FetchResult Nothing = new([], More: false, NextDueAt: null);
+
+    /// <summary>The subscription pushes: nothing is handed out to those who pull.</summary>
+    public bool Pushes { get; init; }
 }

@@ -19,10 +19,33 @@ public sealed class Fetcher
 
     /// <summary>
     /// As <see cref="IStore.FetchAsync"/>; where nothing is there, waits up to <paramref name="wait"/> for something to
-    /// be added or to come due again. Ends empty-handed when the time is over or the topic goes away.
+    /// be added or to come due again. Ends empty-handed when the time is over or the topic goes away. Null: the
+    /// subscription pushes, and nobody may pull from it.
     /// </summary>
-    public async Task<IReadOnlyList<Delivery>> FetchAsync(
+    public async Task<IReadOnlyList<Delivery>?> FetchAsync(
         Topic topic, string subscription, int max, TimeSpan? lease, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var (fetched, _) = await FetchAsync(
+            topic, subscription, asking => _store.FetchAsync(topic, subscription, max, lease, asking), wait, cancellationToken, cancellationToken);
+        return fetched.Pushes ? null : fetched.Deliveries;
+    }
+
+    /// <summary>
+    /// As <see cref="IStore.FetchToPushAsync"/>, with a wait. The wait is cancelled apart from the asking: an answer
+    /// that nobody takes holds leases that nobody uses.
+    /// </summary>
+    /// <returns>With the time at which the store was asked: no lease ends earlier than its length after that.</returns>
+    internal async Task<(IReadOnlyList<Delivery> Deliveries, long AskedAt)> FetchToPushAsync(
+        PushSubscription subscription, int max, TimeSpan wait, CancellationToken asking, CancellationToken waiting)
+    {
+        var (fetched, askedAt) = await FetchAsync(
+            subscription.Topic, subscription.Name, token => _store.FetchToPushAsync(subscription, max, token), wait, asking, waiting);
+        return (fetched.Deliveries, askedAt);
+    }
+
+    private async Task<(FetchResult Fetched, long AskedAt)> FetchAsync(
+        Topic topic, string subscription, Func<CancellationToken, Task<FetchResult>> ask, TimeSpan wait,
+        CancellationToken asking, CancellationToken waiting)
     {
         var started = _time.GetTimestamp();
         var signal = _signals.Of(topic);
@@ -32,32 +55,35 @@ public sealed class Fetcher
         using var place = line.Join();
         while (true)
         {
-            var fetched = await FetchOrPassOnAsync();
+            var askedAt = _time.GetTimestamp();
+            var fetched = await AskOrPassOnAsync();
             if (fetched.More)
                 line.WakeOne();
             if (fetched.NextDueAt is { } due)
-                line.WakeAt(due);
+                line.WakeAt(ToOwnTime(due));
             if (fetched.IsHeldUp)
                 line.WaitsForRoom = true;
-            if (fetched.Deliveries.Count > 0)
-                return fetched.Deliveries;
+            if (fetched.Pushes)
+                line.WakeOne();
+            if (fetched.Deliveries.Count > 0 || fetched.Pushes)
+                return (fetched, askedAt);
 
             var left = wait - _time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero || !await place.WaitAsync(left, cancellationToken))
-                return [];
-            if ((await _store.FindTopicAsync(topic.Name, cancellationToken))?.Number != topic.Number)
+            if (left <= TimeSpan.Zero || !await place.WaitAsync(left, waiting))
+                return (FetchResult.Nothing, askedAt);
+            if ((await _store.FindTopicAsync(topic.Name, asking))?.Number != topic.Number)
             {
                 // Nothing comes here any more: one after the other leaves.
                 line.WakeOne();
-                return [];
+                return (FetchResult.Nothing, askedAt);
             }
         }
 
-        async Task<FetchResult> FetchOrPassOnAsync()
+        async Task<FetchResult> AskOrPassOnAsync()
         {
             try
             {
-                return await _store.FetchAsync(topic, subscription, max, lease, cancellationToken);
+                return await ask(asking);
             }
             catch (OperationCanceledException)
             {
@@ -67,6 +93,9 @@ public sealed class Fetcher
             }
         }
     }
+
+    /// <summary>The store's clock may go apart from this machine's, by which timers run.</summary>
+    private DateTimeOffset ToOwnTime(DateTimeOffset storeTime) => _time.GetUtcNow() + (storeTime - _store.Now);
 
     /// <summary>As <see cref="IStore.AcknowledgeAsync"/>, and wakes one who waits for room.</summary>
     public async Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(

@@ -72,4 +72,8 @@ public sealed record SubscriptionStatus(
 }
 
 /// <summary>A subscription that pushes.</summary>
-public sealed record PushSubscription(Topic Topic, string Name, DestinationSettings Destination);
+public sealed record PushSubscription(Topic Topic, string Name, DestinationSettings Destination)
+{
+    /// <summary>How long its deliveries are leased.</summary>
+    public TimeSpan Lease { get; init; } = SubscriptionSettings.DefaultLease;
+}
