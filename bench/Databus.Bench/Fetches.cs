@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Bench;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Bench;
 

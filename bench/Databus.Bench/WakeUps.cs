@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Bench;
 

@@ -1,14 +1,18 @@
 using Databus.AspNetCore.Access;
 using Databus.AspNetCore.Dashboard;
+using Databus.AspNetCore.Nodes;
 using Databus.AspNetCore.Operation;
 using Databus.AspNetCore.Problems;
 using Databus.AspNetCore.Sources;
 using Databus.AspNetCore.Subscriptions;
 using Databus.AspNetCore.Topics;
+using Databus.Hosting;
+using Databus.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Databus.AspNetCore;
 
@@ -25,10 +29,12 @@ public static class DatabusEndpoints
         services.AddSingleton<BulkRoute>();
         services.AddSingleton<ItemRoutes>();
         services.AddSingleton<TopicRoutes>();
+        services.AddSingleton<DestinationJson>();
         services.AddSingleton<SubscriptionRoutes>();
         services.AddSingleton<FetchRoutes>();
         services.AddSingleton<SourceRoutes>();
         services.AddSingleton<AccessTokenRoutes>();
+        services.AddSingleton<NodeRoutes>();
         services.AddSingleton<OperationRoutes>();
         services.AddSingleton<DashboardFiles>();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, WireContext.Default));
@@ -36,11 +42,22 @@ public static class DatabusEndpoints
         return services;
     }
 
-    /// <summary>Answers every route of Databus and its dashboard.</summary>
+    /// <summary>
+    /// Answers every route of Databus and its dashboard; a node without <see cref="NodeRoles.Api"/> only whether it is
+    /// well.
+    /// </summary>
     public static WebApplication UseDatabus(this WebApplication app)
     {
         app.Use(PageHeaders.Add);
         app.UseMiddleware<ProblemMiddleware>();
+        if (!app.Services.GetRequiredService<IOptions<DatabusOptions>>().Value.Roles.HasFlag(NodeRoles.Api))
+        {
+            app.UseRouting();
+            MapHealth(app);
+            app.Use(RefuseWithoutApi);
+            return app;
+        }
+
         app.UseMiddleware<AccessMiddleware>();
         app.UseRouting();
         MapShortRoutes(app);
@@ -48,6 +65,7 @@ public static class DatabusEndpoints
         MapSubscriptions(app.MapGroup("/api/v1/topics/{topic}/subscriptions").WithTags("Subscriptions"));
         MapSources(app.MapGroup("/api/v1/sources").WithTags("Sources"));
         MapOperation(app);
+        MapHealth(app);
         MapDashboard(app);
         return app;
     }
@@ -59,7 +77,7 @@ public static class DatabusEndpoints
             .Takes("One JSON object.").Gives<AddedAnswer>(201).Fails(400, 409, 413, 415, 503, 507)
             .WithSummary("Adds one item").WithDescription("Appends one JSON object to a topic, once per key and window. The header Idempotency-Key may give the key.");
         routes.MapGet("/fetch", (HttpContext context, FetchRoutes fetch, string? topic, string? subscription, string? lease) => fetch.FetchOneAsync(context))
-            .Gives<OneDeliveryAnswer>(200).Fails(400)
+            .Gives<OneDeliveryAnswer>(200).Fails(400, 409)
             .WithSummary("Takes one item").WithDescription("Takes one item and acknowledges it at once; with lease=SECONDS it is leased instead and the answer holds its token.");
     }
 
@@ -91,14 +109,15 @@ public static class DatabusEndpoints
             .Gives<SubscriptionsAnswer>(200).Fails(404).WithSummary("Lists a topic's subscriptions");
         subscriptions.MapPut("{subscription}", (HttpContext context, SubscriptionRoutes routes, string topic, string subscription) => routes.PutAsync(context, topic, subscription))
             .Accepts<SubscriptionBody>(isOptional: true, "application/json").Gives<SubscriptionAnswer>(200, 201).Fails(400, 404)
-            .WithSummary("Creates a subscription or changes its settings");
+            .WithSummary("Creates a subscription or changes its settings")
+            .WithDescription("With a destination, for example {\"kind\":\"rabbitmq\",\"queue\":\"Apartment_ads\"}, Databus pushes the items there; null removes it. What is left out stays.");
         subscriptions.MapGet("{subscription}", (SubscriptionRoutes routes, string topic, string subscription, CancellationToken cancellationToken) => routes.GetAsync(topic, subscription, cancellationToken))
             .Gives<SubscriptionAnswer>(200).Fails(404).WithSummary("Shows a subscription");
         subscriptions.MapDelete("{subscription}", (SubscriptionRoutes routes, string topic, string subscription, CancellationToken cancellationToken) => routes.DeleteAsync(topic, subscription, cancellationToken))
             .Produces(204).Fails(404).WithSummary("Deletes a subscription");
         subscriptions.MapPost("{subscription}/fetch", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.FetchAsync(context, topic, subscription))
-            .Accepts<FetchBody>(isOptional: true, "application/json").Gives<DeliveriesAnswer>(200).Fails(400, 429)
-            .WithSummary("Leases items").WithDescription("Waits up to waitSeconds for something to come. A subscription not yet known starts at the oldest item kept.");
+            .Accepts<FetchBody>(isOptional: true, "application/json").Gives<DeliveriesAnswer>(200).Fails(400, 409, 429)
+            .WithSummary("Leases items").WithDescription("Waits up to waitSeconds for something to come. A subscription not yet known starts at the oldest item kept. One that pushes is refused unless it is paused.");
         subscriptions.MapPost("{subscription}/ack", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.AcknowledgeAsync(context, topic, subscription))
             .Accepts<TokensBody>("application/json").Gives<AckAnswer>(200).Fails(400, 404).WithSummary("Acknowledges deliveries");
         subscriptions.MapPost("{subscription}/nack", (HttpContext context, FetchRoutes routes, string topic, string subscription) => routes.NegativeAcknowledgeAsync(context, topic, subscription))
@@ -134,6 +153,8 @@ public static class DatabusEndpoints
         var api = app.MapGroup("/api/v1").WithTags("Operation");
         api.MapGet("overview", (OperationRoutes routes, CancellationToken cancellationToken) => routes.OverviewAsync(cancellationToken))
             .Gives<OverviewAnswer>(200).WithSummary("What is late, stuck or lost, at a glance");
+        api.MapGet("nodes", (NodeRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<NodesAnswer>(200).WithSummary("Lists the nodes: the processes that work on this store");
         api.MapGet("subscriptions", (SubscriptionRoutes routes, CancellationToken cancellationToken) => routes.ListAllAsync(cancellationToken))
             .Gives<SubscriptionsAnswer>(200).WithSummary("Lists all subscriptions");
         api.MapGet("tokens", (AccessTokenRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
@@ -142,13 +163,20 @@ public static class DatabusEndpoints
             .Accepts<AccessTokenBody>("application/json").Gives<AccessTokenAnswer>(201).Fails(400, 409).WithSummary("Creates an access token");
         api.MapDelete("tokens/{token}", (AccessTokenRoutes routes, string token, CancellationToken cancellationToken) => routes.DeleteAsync(token, cancellationToken))
             .Produces(204).Fails(404).WithSummary("Deletes an access token");
+        app.MapOpenApi("/openapi/v1.json");
+    }
 
+    private static void MapHealth(WebApplication app)
+    {
         var health = app.MapGroup("/health").WithTags("Operation");
         health.MapGet("live", OperationRoutes.Live).Gives<HealthAnswer>(200).WithSummary("The process runs");
         health.MapGet("ready", (OperationRoutes routes, CancellationToken cancellationToken) => routes.ReadyAsync(cancellationToken))
             .Gives<HealthAnswer>(200).Fails(503).WithSummary("Requests are welcome");
-        app.MapOpenApi("/openapi/v1.json");
     }
+
+    private static Task RefuseWithoutApi(HttpContext context, RequestDelegate next) => context.GetEndpoint() is null
+        ? new Problem(404, "no-api", "No API here", "This node has no role api. Ask a node that has it.").ExecuteAsync(context)
+        : next(context);
 
     /// <summary>The page's own addresses all answer with the one page; what looks like a file or an API is not among them.</summary>
     private static void MapDashboard(WebApplication app)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Databus.AspNetCore.Access;
+using Databus.AspNetCore.Nodes;
 using Databus.AspNetCore.Operation;
 using Databus.AspNetCore.Sources;
 using Databus.AspNetCore.Subscriptions;
@@ -36,6 +37,7 @@ namespace Databus.AspNetCore;
 [JsonSerializable(typeof(AccessTokenBody))]
 [JsonSerializable(typeof(AccessTokenAnswer))]
 [JsonSerializable(typeof(AccessTokensAnswer))]
+[JsonSerializable(typeof(NodesAnswer))]
 [JsonSerializable(typeof(OverviewAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(AddedAnswer))]

@@ -1,3 +1,4 @@
+using Databus.Hosting;
 using Databus.Sqlite;
 using Databus.Storage;
 using Databus.Testing;
@@ -14,6 +15,8 @@ internal sealed record AppSetup
 
     /// <summary>The clock of everything inside; null: the real one.</summary>
     public FakeClock? Clock { get; init; }
+
+    public Action<DatabusOptions> Node { get; init; } = _ => { };
 
     public Action<DatabusHttpOptions> Http { get; init; } = _ => { };
 

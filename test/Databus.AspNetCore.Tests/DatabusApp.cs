@@ -52,7 +52,7 @@ public sealed class DatabusApp : IAsyncLifetime
         if (_setup.Clock is { } clock)
             builder.Services.AddSingleton<TimeProvider>(clock);
 
-        builder.Services.AddDatabus();
+        builder.Services.AddDatabus(_setup.Node);
         builder.Services.AddSingleton(provider =>
         {
             var options = new SqliteStoreOptions { DataDirectory = _folder.Path };

@@ -39,7 +39,7 @@ public sealed class FuzzTests(DatabusApp app, ITestOutputHelper output) : IClass
     [
         "id", "source", "specversion", "type", "data", "max", "waitSeconds", "leaseSeconds", "tokens", "delaySeconds", "reason", "to", "after", "time",
         "ids", "start", "maxAttempts", "maxInFlight", "keyPointers", "windowSeconds", "retentionSeconds", "name", "kind", "url", "topic",
-        "intervalSeconds", "paused", "a", "\\ud800", "\\u0000", "__proto__", "",
+        "intervalSeconds", "paused", "destination", "a", "\\ud800", "\\u0000", "__proto__", "",
     ];
 
     private static readonly string[] Scalars =

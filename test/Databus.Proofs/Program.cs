@@ -6,6 +6,7 @@ using Databus.Proofs.Consumers;
 using Databus.Proofs.Disk;
 using Databus.Proofs.Kills;
 using Databus.Proofs.Ledgers;
+using Databus.Proofs.Nodes;
 using Databus.Proofs.Readers;
 using Databus.Proofs.Start;
 
@@ -17,6 +18,7 @@ return await new RootCommand("""
     KillLoopCommand(),
     ReadersCommand(),
     ConsumersCommand(),
+    NodesCommand(),
     BoundedCommand(),
     FailingDiskCommand(),
     BadInputCommand(),
@@ -64,6 +66,19 @@ static ProofCommand ConsumersCommand()
         (parsed, seed, findings, stop) => new ConsumerProof(
             new(parsed.GetValue(items), parsed.GetValue(rounds), parsed.GetValue(kills), seed),
             findings).RunAsync(stop));
+}
+
+static ProofCommand NodesCommand()
+{
+    var rounds = ProofCommand.Number("--rounds", 35, "How many faults, every kind in turn.");
+    var cut = ProofCommand.Number("--cut-seconds", 10, "How long the network is cut.");
+    var longCut = ProofCommand.Number("--long-cut-seconds", 30, "How long it is cut every other time.");
+    return new(
+        "nodes",
+        "P1 to P4 on three nodes over one PostgreSQL, through kills, freezes, restarts and cuts. Needs root.",
+        [rounds, cut, longCut],
+        (parsed, seed, findings, stop) => new NodesProof(
+            new(parsed.GetValue(rounds), parsed.GetValue(cut), parsed.GetValue(longCut), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand BoundedCommand()

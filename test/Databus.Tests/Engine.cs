@@ -20,14 +20,13 @@ internal sealed class Engine : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly SqliteStore _store;
-    private readonly DatabusMeter _meter;
 
     private Engine()
     {
         _store = new SqliteStore(new SqliteStoreOptions { DataDirectory = _folder.Path }, Clock);
         (Store, Probe) = StoreProbe.Before(_store);
-        _meter = new DatabusMeter(Clock);
-        Log = new TopicLog(Store, Signals, _meter);
+        Meter = new DatabusMeter(Clock);
+        Log = new TopicLog(Store, Signals, new KnownKeys(Store, most: 1000, shared: null, Meter), Meter);
         Fetcher = new Fetcher(Store, Signals, Clock);
     }
 
@@ -42,6 +41,8 @@ internal sealed class Engine : IAsyncDisposable
     public TopicLog Log { get; }
 
     public Fetcher Fetcher { get; }
+
+    public DatabusMeter Meter { get; }
 
     public static async Task<Engine> StartAsync()
     {
@@ -62,7 +63,7 @@ internal sealed class Engine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _store.DisposeAsync();
-        _meter.Dispose();
+        Meter.Dispose();
         _folder.Dispose();
     }
 }

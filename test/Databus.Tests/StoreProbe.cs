@@ -14,6 +14,7 @@ public class StoreProbe : DispatchProxy
     private readonly ConcurrentDictionary<string, int> _asked = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Exception>> _failures = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _heldUntil = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Func<object?>> _answers = new(StringComparer.Ordinal);
     private IStore? _store;
 
     /// <summary>Called with the name of the method before the store is asked.</summary>
@@ -34,6 +35,9 @@ public class StoreProbe : DispatchProxy
     public void FailNext(string method, Exception error) =>
         _failures.GetOrAdd(method, static _ => new ConcurrentQueue<Exception>()).Enqueue(error);
 
+    /// <summary>Requests of this kind are answered so, and not passed on.</summary>
+    public void Answer(string method, Func<object?> answer) => _answers[method] = answer;
+
     /// <summary>Answers of this kind are kept back until the task ends.</summary>
     public void Hold(string method, Task until) => _heldUntil[method] = until;
 
@@ -46,6 +50,8 @@ public class StoreProbe : DispatchProxy
         Asking?.Invoke(name);
         if (_failures.TryGetValue(name, out var failures) && failures.TryDequeue(out var failure))
             throw failure;
+        if (_answers.TryGetValue(name, out var given))
+            return given();
         try
         {
             var answer = targetMethod.Invoke(_store, args);

@@ -2,6 +2,7 @@ import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
 import { TopicLivePage } from './live/TopicLivePage';
+import { NodesPage } from './nodes/NodesPage';
 import { OverviewPage } from './overview/OverviewPage';
 import { session } from './session/session';
 import { SignInPage } from './session/SignInPage';
@@ -36,6 +37,7 @@ export function App({ queries }: { queries: QueryClient }) {
             <Route path="subscriptions" element={<SubscriptionsPage />} />
             <Route path="subscriptions/:topic/:subscription" element={<SubscriptionPage />} />
             <Route path="sources" element={<SourcesPage />} />
+            <Route path="nodes" element={<NodesPage />} />
             <Route
               path="docs"
               element={

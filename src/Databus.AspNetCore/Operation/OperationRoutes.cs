@@ -1,5 +1,7 @@
-using System.Reflection;
+using Databus.AspNetCore.Nodes;
 using Databus.AspNetCore.Problems;
+using Databus.Nodes;
+using Databus.Sources;
 using Databus.Storage;
 using Databus.Telemetry;
 using Microsoft.AspNetCore.Http;
@@ -10,13 +12,13 @@ namespace Databus.AspNetCore.Operation;
 
 /// <summary>What an operator sees first, and what a load balancer asks.</summary>
 internal sealed class OperationRoutes(
-    IStore store, DatabusMeter meter, TimeProvider time, IHostApplicationLifetime lifetime, IOptions<DatabusHttpOptions> options)
+    IStore store, DatabusMeter meter, NodeHeart heart, IEnumerable<IListeningSourceKind> listening, TimeProvider time,
+    IHostApplicationLifetime lifetime, IOptions<DatabusHttpOptions> options)
 {
     private const int FailuresWorthAWarning = 3;
     private static readonly TimeSpan LongWait = TimeSpan.FromMinutes(10);
-    private static readonly string Version =
-        typeof(OperationRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
+    private readonly HashSet<string> _listening = listening.Select(kind => kind.Name).ToHashSet(StringComparer.Ordinal);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public async Task<IResult> OverviewAsync(CancellationToken cancellationToken)
@@ -24,22 +26,24 @@ internal sealed class OperationRoutes(
         var topics = await store.ListTopicsAsync(name: null, cancellationToken);
         var subscriptions = await store.ListSubscriptionsAsync(topic: null, name: null, cancellationToken);
         var sources = await store.ListSourcesAsync(name: null, cancellationToken);
+        var nodes = await store.ListNodesAsync(cancellationToken);
         var report = await store.ReportAsync(cancellationToken);
 
         var now = time.GetUtcNow();
         var warnings = report.Warnings.Select(warning => new WarningAnswer(warning.Code, warning.Message)).ToList();
+        warnings.AddRange(NodeAttention.Of(nodes, heart.Id, store.Now));
         warnings.AddRange(subscriptions.Where(subscription => now - subscription.OldestWaitingAt > LongWait).Select(subscription => new WarningAnswer(
             "subscription-late", $"{subscription.Topic}/{subscription.Name}: an item waits since {TimeConverter.Text(subscription.OldestWaitingAt!.Value)}.")));
         warnings.AddRange(subscriptions.Where(subscription => subscription.Dead > 0).Select(subscription => new WarningAnswer(
             "dead-letters", $"{subscription.Topic}/{subscription.Name}: {subscription.Dead} dead letters.")));
         warnings.AddRange(sources.Where(source => source.Failures >= FailuresWorthAWarning).Select(source => new WarningAnswer(
             "source-failing", $"Source {source.Settings.Name} failed {source.Failures} times in a row: {source.Error}")));
-        warnings.AddRange(sources.Where(source => source.NextPollAt is null && !source.Settings.Paused).Select(source => new WarningAnswer(
+        warnings.AddRange(sources.Where(source => source.NextPollAt is null && !source.Settings.Paused && !_listening.Contains(source.Settings.Kind)).Select(source => new WarningAnswer(
             "source-gone", $"Source {source.Settings.Name} is gone and not polled any more: {source.Error}")));
 
         return Results.Json(
             new OverviewAnswer(
-                Version,
+                NodeHeart.Version,
                 _startedAt,
                 options.Value.Environment,
                 new StoreAnswer(report.Kind, report.Version, report.DatabaseBytes, report.WalBytes, report.FreeBytes),
@@ -47,6 +51,7 @@ internal sealed class OperationRoutes(
                 topics.Sum(topic => topic.Items),
                 subscriptions.Count,
                 sources.Count,
+                nodes.Count(node => node.IsAlive || node.Report.Id == heart.Id),
                 subscriptions.Sum(subscription => (long)subscription.InFlight),
                 subscriptions.Sum(subscription => (long)subscription.Dead),
                 meter.AddedLastMinute,

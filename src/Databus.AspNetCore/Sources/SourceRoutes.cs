@@ -7,9 +7,14 @@ using Microsoft.Extensions.Options;
 namespace Databus.AspNetCore.Sources;
 
 /// <summary>Sources and how their polls went.</summary>
-internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<DatabusHttpOptions> options)
+internal sealed class SourceRoutes(
+    IStore store, SourcePoller poller, SourceListener listener, IEnumerable<ISourceKind> polled, IEnumerable<IListeningSourceKind> listening,
+    IOptions<DatabusHttpOptions> options)
 {
     private const int MaxUrlLength = 2000;
+
+    private readonly Dictionary<string, IListeningSourceKind> _listening = listening.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+    private readonly string[] _kinds = [.. polled.Select(kind => kind.Name), .. listening.Select(kind => kind.Name)];
 
     public async Task<IResult> ListAsync(CancellationToken cancellationToken)
     {
@@ -35,7 +40,7 @@ internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<D
             return refusal;
         var settings = new SourceSettings(
             source,
-            body.Kind ?? before?.Kind ?? poller.Kinds.First(),
+            body.Kind ?? before?.Kind ?? _kinds[0],
             body.Topic ?? before?.Topic ?? source,
             body.Url is null ? before!.Url : new Uri(body.Url))
         {
@@ -44,39 +49,49 @@ internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<D
         };
         var created = await store.PutSourceAsync(settings, context.RequestAborted);
         poller.Changed();
+        listener.Changed();
         return await FindAsync(source, context.RequestAborted) is { } status
             ? Results.Json(Answer(status), WireContext.Default.SourceAnswer, statusCode: created ? 201 : 200)
             : Problem.NotFound("source", source);
     }
 
-    public async Task<IResult> DeleteAsync(string source, CancellationToken cancellationToken) =>
-        await store.DeleteSourceAsync(source, cancellationToken) ? Results.NoContent() : Problem.NotFound("source", source);
+    public async Task<IResult> DeleteAsync(string source, CancellationToken cancellationToken)
+    {
+        if (!await store.DeleteSourceAsync(source, cancellationToken))
+            return Problem.NotFound("source", source);
+        listener.Changed();
+        return Results.NoContent();
+    }
 
     public async Task<IResult> PollAsync(string source, CancellationToken cancellationToken)
     {
-        if (await FindAsync(source, cancellationToken) is null)
+        if (await FindAsync(source, cancellationToken) is not { } status)
             return Problem.NotFound("source", source);
-        poller.PollNow(source);
-        return Results.Accepted($"/api/v1/sources/{source}");
+        if (_listening.ContainsKey(status.Settings.Kind))
+            return Problem.Invalid("source", $"A source of the kind {status.Settings.Kind} is listened to, not polled.");
+        return await poller.PollNowAsync(source, cancellationToken)
+            ? Results.Accepted($"/api/v1/sources/{source}")
+            : Problem.NotFound("source", source);
     }
 
-    private SourceAnswer Answer(SourceStatus status) => SourceAnswer.Of(status, poller.IsPolling(status.Settings.Name));
+    private SourceAnswer Answer(SourceStatus status) =>
+        SourceAnswer.Of(status, isPolling: status.ClaimedUntil > store.Now, isListenedTo: _listening.ContainsKey(status.Settings.Kind));
 
     private async Task<SourceStatus?> FindAsync(string source, CancellationToken cancellationToken) =>
         await store.ListSourcesAsync(source, cancellationToken) is [var status] ? status : null;
 
     private Problem? Judge(SourceBody body, SourceSettings? before)
     {
-        if (body.Kind is not null && !poller.Kinds.Contains(body.Kind, StringComparer.Ordinal))
-            return Problem.Invalid("kind", $"The kinds of source are: {string.Join(", ", poller.Kinds)}.");
-        if (poller.Kinds.Count == 0)
+        if (body.Kind is not null && !_kinds.Contains(body.Kind, StringComparer.Ordinal))
+            return Problem.Invalid("kind", $"The kinds of source are: {string.Join(", ", _kinds)}.");
+        if (_kinds.Length == 0)
             return Problem.Invalid("kind", "No kind of source is installed here.");
         if (body.Url is null && before is null)
             return Problem.Invalid("url", "url is needed: the address to read.");
         if (body.Url?.Length > MaxUrlLength)
             return Problem.Invalid("url", $"url may have {MaxUrlLength} characters at most.") with { Limit = MaxUrlLength };
-        if (body.Url is not null && !(Uri.TryCreate(body.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
-            return Problem.Invalid("url", "url is an absolute http or https address.");
+        if (JudgeAddress(body, before) is { } refusal)
+            return refusal;
         if (body.Topic is not null && !ResourceName.IsValid(body.Topic))
             return Names.Invalid("topic", body.Topic);
         return body.IntervalSeconds is { } seconds
@@ -88,5 +103,21 @@ internal sealed class SourceRoutes(IStore store, SourcePoller poller, IOptions<D
                 Limit = (long)(seconds < SourceSettings.ShortestInterval.TotalSeconds ? SourceSettings.ShortestInterval : SourceSettings.LongestInterval).TotalSeconds,
             }
             : null;
+    }
+
+    /// <summary>An address that stays is judged once more where the kind is a new one.</summary>
+    private Problem? JudgeAddress(SourceBody body, SourceSettings? before)
+    {
+        if (body.Url is null && (body.Kind is null || body.Kind == before!.Kind))
+            return null;
+        var known = Uri.TryCreate(body.Url ?? before!.Url.AbsoluteUri, UriKind.Absolute, out var url);
+        if (_listening.TryGetValue(body.Kind ?? before?.Kind ?? _kinds[0], out var kind))
+        {
+            if (!known)
+                return Problem.Invalid("url", "url is an absolute address.");
+            return kind.Accepts(url!, out var refusal) ? null : Problem.Invalid("url", refusal);
+        }
+
+        return known && url!.Scheme is "http" or "https" ? null : Problem.Invalid("url", "url is an absolute http or https address.");
     }
 }

@@ -6,13 +6,13 @@ namespace Databus.AspNetCore.Sources;
 internal sealed record SourceBody(string? Kind, string? Url, string? Topic, double? IntervalSeconds, bool? Paused);
 
 /// <summary>A source and how its polls went.</summary>
-/// <param name="State">waiting, polling, failing, paused or gone.</param>
+/// <param name="State">waiting, polling, failing, paused or gone; listening, failing or paused where it is listened to.</param>
 internal sealed record SourceAnswer(
     string Name, string Kind, string Topic, string Url, double IntervalSeconds, bool Paused, string State,
     DateTimeOffset? LastPolledAt, DateTimeOffset? NextPollAt, string? LastOutcome, string? Error, int Failures,
     long ItemsAdded, DateTimeOffset CreatedAt)
 {
-    public static SourceAnswer Of(SourceStatus status, bool isPolling) => new(
+    public static SourceAnswer Of(SourceStatus status, bool isPolling, bool isListenedTo) => new(
         status.Settings.Name,
         status.Settings.Kind,
         status.Settings.Topic,
@@ -21,14 +21,14 @@ internal sealed record SourceAnswer(
         status.Settings.Paused,
         status switch
         {
-            _ when isPolling => "polling",
+            _ when isPolling && !isListenedTo => "polling",
             { Settings.Paused: true } => "paused",
-            { NextPollAt: null } => "gone",
+            { NextPollAt: null } when !isListenedTo => "gone",
             { Failures: > 0 } => "failing",
-            _ => "waiting",
+            _ => isListenedTo ? "listening" : "waiting",
         },
         status.LastPolledAt,
-        status.Settings.Paused ? null : status.NextPollAt,
+        status.Settings.Paused || isListenedTo ? null : status.NextPollAt,
         status.LastOutcome,
         status.Error,
         status.Failures,

@@ -50,7 +50,7 @@ internal sealed class FetchRoutes(
         // A reader may be there before the first item is.
         var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
         var deliveries = await fetcher.FetchAsync(topic, subscription, max: 1, lease, wait: TimeSpan.Zero, context.RequestAborted);
-        return new OneDelivery(deliveries.Count > 0 ? deliveries[0] : null);
+        return deliveries is null ? Pushes(subscription) : new OneDelivery(deliveries.Count > 0 ? deliveries[0] : null);
     }
 
     public async Task<IResult> FetchAsync(HttpContext context, string topicName, string subscription)
@@ -73,7 +73,7 @@ internal sealed class FetchRoutes(
         var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
         return body.WaitSeconds is > 0
             ? await FetchWaitingAsync(context, topic, subscription, body.Max ?? 1, lease, TimeSpan.FromSeconds(body.WaitSeconds.Value))
-            : new Deliveries(await fetcher.FetchAsync(topic, subscription, body.Max ?? 1, lease, TimeSpan.Zero, context.RequestAborted));
+            : Answer(subscription, await fetcher.FetchAsync(topic, subscription, body.Max ?? 1, lease, TimeSpan.Zero, context.RequestAborted));
     }
 
     public async Task<IResult> AcknowledgeAsync(HttpContext context, string topicName, string subscription)
@@ -127,6 +127,13 @@ internal sealed class FetchRoutes(
                 Limit = (long)SubscriptionSettings.LongestLease.TotalSeconds,
             };
 
+    private static IResult Answer(string subscription, IReadOnlyList<Delivery>? deliveries) =>
+        deliveries is null ? Pushes(subscription) : new Deliveries(deliveries);
+
+    private static Problem Pushes(string subscription) => new(
+        409, "pushes", "Subscription pushes",
+        $"The subscription {subscription} pushes its items to its destination. Use another subscription to fetch them; or pause this one, or remove its destination.");
+
     private async Task<IResult> FetchWaitingAsync(
         HttpContext context, Topic topic, string subscription, int max, TimeSpan? lease, TimeSpan wait)
     {
@@ -139,7 +146,7 @@ internal sealed class FetchRoutes(
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-            return new Deliveries(await fetcher.FetchAsync(topic, subscription, max, lease, wait, stop.Token));
+            return Answer(subscription, await fetcher.FetchAsync(topic, subscription, max, lease, wait, stop.Token));
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Databus.AspNetCore.Problems;
 using Databus.AspNetCore.Topics;
+using Databus.Destinations;
 using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
@@ -10,7 +11,8 @@ using Microsoft.Extensions.Options;
 namespace Databus.AspNetCore.Subscriptions;
 
 /// <summary>Subscriptions, their settings, positions and dead letters.</summary>
-internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions<DatabusHttpOptions> options)
+internal sealed class SubscriptionRoutes(
+    IStore store, Fetcher fetcher, DestinationJson destinations, Dispatcher dispatcher, IOptions<DatabusHttpOptions> options)
 {
     private const int MaxDeadPerPage = 1000;
 
@@ -40,23 +42,34 @@ internal sealed class SubscriptionRoutes(IStore store, Fetcher fetcher, IOptions
             return problem!;
         if (Judge(body) is { } refusal)
             return refusal;
+        var destination = destinations.Read(body.Destination, out problem);
+        if (problem is not null)
+            return problem;
 
         var settings = new SubscriptionSettings
         {
             Lease = body.LeaseSeconds is { } lease ? TimeSpan.FromSeconds(lease) : null,
             MaxAttempts = body.MaxAttempts,
             MaxInFlight = body.MaxInFlight,
+            Destination = destination,
+            Paused = body.Paused,
         };
         var start = body.Start == "end" ? SubscriptionStart.End : SubscriptionStart.Beginning;
-        return await store.PutSubscriptionAsync(found, subscription, settings, start, context.RequestAborted) is { } put
+        var answer = await store.PutSubscriptionAsync(found, subscription, settings, start, context.RequestAborted);
+        dispatcher.Changed();
+        return answer is { } put
             ? Results.Json(SubscriptionAnswer.Of(put.Status), WireContext.Default.SubscriptionAnswer, statusCode: put.Created ? 201 : 200)
             : Problem.NotFound("topic", topic);
     }
 
-    public async Task<IResult> DeleteAsync(string topic, string subscription, CancellationToken cancellationToken) =>
-        await store.FindTopicAsync(topic, cancellationToken) is not { } found ? Problem.NotFound("topic", topic)
-        : await store.DeleteSubscriptionAsync(found, subscription, cancellationToken) ? Results.NoContent()
-        : Problem.NotFound("subscription", subscription);
+    public async Task<IResult> DeleteAsync(string topic, string subscription, CancellationToken cancellationToken)
+    {
+        if (await store.FindTopicAsync(topic, cancellationToken) is not { } found)
+            return Problem.NotFound("topic", topic);
+        var isDeleted = await store.DeleteSubscriptionAsync(found, subscription, cancellationToken);
+        dispatcher.Changed();
+        return isDeleted ? Results.NoContent() : Problem.NotFound("subscription", subscription);
+    }
 
     public async Task<IResult> RewindAsync(HttpContext context, string topic, string subscription)
     {

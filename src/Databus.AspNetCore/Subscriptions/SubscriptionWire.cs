@@ -1,14 +1,17 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Databus.Subscriptions;
 
 namespace Databus.AspNetCore.Subscriptions;
 
 /// <summary>What may be said about a subscription. What is left out keeps its value, or the default at the start.</summary>
-internal sealed record SubscriptionBody(string? Start, double? LeaseSeconds, int? MaxAttempts, int? MaxInFlight);
+/// <param name="Destination">An object that names its kind; null is a value here and says that there shall be none.</param>
+internal sealed record SubscriptionBody(
+    string? Start, double? LeaseSeconds, int? MaxAttempts, int? MaxInFlight, JsonElement Destination, bool? Paused);
 
 internal sealed record SubscriptionAnswer(
     string Name, string Topic, string Position, string LastId, long Lag, int InFlight, int Waiting, int Dead,
-    double LeaseSeconds, int MaxAttempts, int MaxInFlight, DateTimeOffset? OldestWaitingAt, DateTimeOffset CreatedAt)
+    double LeaseSeconds, int MaxAttempts, int MaxInFlight, JsonElement? Destination, bool Paused, DateTimeOffset? OldestWaitingAt, DateTimeOffset CreatedAt)
 {
     public static SubscriptionAnswer Of(SubscriptionStatus status) => new(
         status.Name,
@@ -22,6 +25,8 @@ internal sealed record SubscriptionAnswer(
         status.Lease.TotalSeconds,
         status.MaxAttempts,
         status.MaxInFlight,
+        DestinationJson.Answer(status.Destination),
+        status.Paused,
         status.OldestWaitingAt,
         status.CreatedAt);
 }

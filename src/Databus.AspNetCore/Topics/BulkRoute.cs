@@ -26,7 +26,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
             return Names.Invalid("topic", topicName);
         if (request.ContentType is { } contentType && MediaTypes.IsNdjson(contentType))
             return await AppendLinesAsync(context, topicName);
-        if (CloudEvent.IsBinary(request))
+        if (BinaryCloudEvent.IsSent(request))
             return await AppendBinaryEventAsync(context, topicName);
         if (MediaTypes.Is(request.ContentType, MediaTypes.CloudEvent))
             return await AppendEventAsync(context, topicName);
@@ -168,7 +168,7 @@ internal sealed class BulkRoute(TopicLog log, AddRoute single, IOptions<DatabusH
             return Problem.TooLarge("An item", MaxItemBytes);
         var topic = await log.FindAsync(topicName, context.RequestAborted);
         var (item, error) = Body.Use(context.Request.BodyReader, body, bytes =>
-            CloudEvent.TryReadBinary(context.Request, bytes, out var read, out var refused) ? (read, (JsonError?)null) : (default(NewItem), refused));
+            BinaryCloudEvent.TryRead(context.Request, bytes, out var read, out var refused) ? (read, (JsonError?)null) : (default(NewItem), refused));
         return error is null ? await single.AppendAsync(topic, item) : AddRoute.Refused(error);
     }
 

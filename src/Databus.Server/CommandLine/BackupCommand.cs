@@ -6,7 +6,7 @@ namespace Databus.Server.CommandLine;
 /// <summary><c>databus backup</c></summary>
 internal static class BackupCommand
 {
-    public static Command Create(CommandContext context, StoreCommands store)
+    public static Command Create(CommandContext context, Func<StoreLocation, StoreCommands> store)
     {
         var file = new Argument<string>("file") { Description = "The file to write; it must not exist yet." };
         return context.StoreCommand(
@@ -20,7 +20,7 @@ internal static class BackupCommand
             [file],
             async (parsed, location, stop) =>
             {
-                BackupReport report = await store.Backup(location, parsed.GetValue(file)!, stop);
+                BackupReport report = await store(location).Backup(location, parsed.GetValue(file)!, stop);
                 context.Print(parsed, report, WireJson.Plain.BackupReport, output => output.WriteLine(
                     $"{Printable.Line(report.File)}: {report.Topics} topics, {report.Items} items, {report.Bytes} bytes"));
                 return ExitCodes.Ok;

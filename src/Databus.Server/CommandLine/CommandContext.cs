@@ -20,7 +20,7 @@ internal sealed class CommandContext
     private readonly Option<string> _url;
     private readonly Option<string?> _token;
     private readonly Option<string> _data;
-    private readonly Option<string> _store;
+    private readonly Option<string?> _store;
 
     public CommandContext(Terminal terminal)
     {
@@ -37,15 +37,16 @@ internal sealed class CommandContext
         };
         _data = new Option<string>("--data")
         {
-            Description = "The folder of the data; or DATABUS_DATA.",
+            Description = "The folder of the data, where the store is sqlite; or DATABUS_DATA.",
             HelpName = "folder",
             DefaultValueFactory = _ => terminal.Variable("DATABUS_DATA") ?? "./databus-data",
         };
-        _store = new Option<string>("--store")
+        _store = new Option<string?>("--store")
         {
-            Description = "The kind of store: sqlite; or DATABUS_STORE.",
-            HelpName = "kind",
-            DefaultValueFactory = _ => terminal.Variable("DATABUS_STORE") ?? "sqlite",
+            // No default value: help would print the password of DATABUS_STORE.
+            Description = "sqlite, in the folder of the data, when not given; or postgres://user:password@host:port/database,"
+                + " better in DATABUS_STORE, which no process list shows.",
+            HelpName = "store",
         };
     }
 
@@ -71,7 +72,7 @@ internal sealed class CommandContext
         return command;
     }
 
-    /// <summary>Makes a command that works on a store's folder.</summary>
+    /// <summary>Makes a command that works on a store.</summary>
     public Command StoreCommand(
         string name,
         string description,
@@ -79,7 +80,7 @@ internal sealed class CommandContext
         Func<ParseResult, StoreLocation, CancellationToken, Task<int>> run)
     {
         Command command = Command(name, description, symbols, (parsed, stop) =>
-            run(parsed, new StoreLocation(parsed.GetValue(_data)!, parsed.GetValue(_store)!), stop));
+            run(parsed, Location(parsed), stop));
         command.Options.Add(_data);
         command.Options.Add(_store);
         return command;
@@ -132,6 +133,9 @@ internal sealed class CommandContext
         command.SetAction(run);
         return command;
     }
+
+    private StoreLocation Location(ParseResult parsed) => StoreLocation.Read(
+        parsed.GetValue(_store) ?? Terminal.Variable("DATABUS_STORE") ?? StoreLocation.Default, parsed.GetValue(_data)!);
 
     private void PrintJson<T>(T value, JsonTypeInfo<T> type) => Terminal.Out.WriteLine(JsonSerializer.Serialize(value, type));
 

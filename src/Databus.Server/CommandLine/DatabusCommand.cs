@@ -12,13 +12,13 @@ internal static class DatabusCommand
     /// <param name="args">The arguments, without the program's name.</param>
     /// <param name="terminal">Where the command reads and writes.</param>
     /// <param name="serve">Runs the server until the token says stop; its result is the exit code.</param>
-    /// <param name="store">What the commands on a store's folder do.</param>
+    /// <param name="store">What the commands on a store do, by where it is.</param>
     /// <param name="stop">Ends the command cleanly.</param>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> args,
         Terminal terminal,
         Func<ServeOptions, CancellationToken, Task<int>> serve,
-        StoreCommands store,
+        Func<StoreLocation, StoreCommands> store,
         CancellationToken stop)
     {
         ParseResult parsed = Build(terminal, serve, store).Parse(args);
@@ -56,7 +56,7 @@ internal static class DatabusCommand
 
     // Not a RootCommand: that calls itself after the assembly, which is not what people type.
     private static Command Build(
-        Terminal terminal, Func<ServeOptions, CancellationToken, Task<int>> serve, StoreCommands store)
+        Terminal terminal, Func<ServeOptions, CancellationToken, Task<int>> serve, Func<StoreLocation, StoreCommands> store)
     {
         var context = new CommandContext(terminal);
         return new Command("databus", $"""
@@ -80,6 +80,7 @@ internal static class DatabusCommand
             SubscriptionsCommand.Create(context),
             DeadCommand.Create(context),
             SourcesCommand.Create(context),
+            NodesCommand.Create(context),
             TokenCommand.Create(context, store),
             BackupCommand.Create(context, store),
             RestoreCommand.Create(context, store),
@@ -97,7 +98,7 @@ internal static class DatabusCommand
             _ => [.. parsed.Errors.Select(error => OneLine(error.Message)).Distinct(StringComparer.Ordinal)],
         };
         foreach (string error in errors)
-            terminal.Error.WriteLine(Printable.Line(error));
+            terminal.Error.WriteLine(Printable.WithoutPassword(Printable.Line(error)));
         terminal.Error.WriteLine($"See `{CommandPath(parsed.CommandResult)} --help`.");
         return ExitCodes.WrongUsage;
     }
@@ -115,7 +116,7 @@ internal static class DatabusCommand
 
     private static int Fail(Terminal terminal, int exitCode, string sentence)
     {
-        terminal.Error.WriteLine(Printable.Line(sentence));
+        terminal.Error.WriteLine(Printable.WithoutPassword(Printable.Line(sentence)));
         return exitCode;
     }
 }

@@ -6,7 +6,7 @@ namespace Databus.Server.CommandLine;
 /// <summary><c>databus doctor</c></summary>
 internal static class DoctorCommand
 {
-    public static Command Create(CommandContext context, StoreCommands store) => context.StoreCommand(
+    public static Command Create(CommandContext context, Func<StoreLocation, StoreCommands> store) => context.StoreCommand(
         "doctor",
         """
         Check the data, the settings and the libraries, and say what is wrong. Changes nothing.
@@ -17,7 +17,7 @@ internal static class DoctorCommand
         [],
         async (parsed, location, stop) =>
         {
-            IReadOnlyList<DoctorCheck> checks = await store.Examine(location, stop);
+            IReadOnlyList<DoctorCheck> checks = await store(location).Examine(location, stop);
             bool healthy = checks.All(check => check.Verdict != DoctorVerdict.Failed);
             context.Print(parsed, new PrintedDoctor(healthy, checks), WireJson.Plain.PrintedDoctor, output =>
             {

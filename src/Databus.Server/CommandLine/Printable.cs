@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Databus.Server.CommandLine;
 
 /// <summary>Text as it may reach a terminal.</summary>
-internal static class Printable
+internal static partial class Printable
 {
     /// <summary>
     /// The text on one line. What comes from feeds, files and servers may carry control characters, and a terminal
@@ -17,6 +18,9 @@ internal static class Printable
         })
         : text;
 
+    /// <summary>The text with the passwords of the addresses in it struck out.</summary>
+    public static string WithoutPassword(string text) => Password().Replace(text, "***");
+
     /// <summary>A time in UTC to the second; a dash for none.</summary>
     public static string Time(DateTimeOffset? time) =>
         time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-";
@@ -24,6 +28,9 @@ internal static class Printable
     /// <summary>A number with its thousands apart.</summary>
     public static string Number(double number) =>
         Math.Round(number).ToString("#,0", CultureInfo.InvariantCulture).Replace(',', ' ');
+
+    [GeneratedRegex(@"(?<=://[^\s/:@]*:)\S*(?=@)|(?<=[?&]password=)[^\s&]*", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Password();
 
     private static bool IsHidden(char c) =>
         char.IsControl(c) || CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.Format

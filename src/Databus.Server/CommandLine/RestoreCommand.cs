@@ -7,7 +7,7 @@ namespace Databus.Server.CommandLine;
 /// <summary><c>databus restore</c></summary>
 internal static class RestoreCommand
 {
-    public static Command Create(CommandContext context, StoreCommands store)
+    public static Command Create(CommandContext context, Func<StoreLocation, StoreCommands> store)
     {
         var file = new Argument<string>("file") { Description = "The backup." };
         var force = new Option<bool>("--force") { Description = "Also where there is data already, which is lost." };
@@ -30,7 +30,7 @@ internal static class RestoreCommand
                     if (server is not null)
                         throw new CommandFailure(ExitCodes.Failed, $"A server runs on {location.DataDirectory}; stop it first.");
                 }
-                BackupReport report = await store.Restore(location, name, parsed.GetValue(force), stop);
+                BackupReport report = await store(location).Restore(location, name, parsed.GetValue(force), stop);
                 context.Print(parsed, report, WireJson.Plain.BackupReport, output => output.WriteLine(
                     $"{Printable.Line(location.DataDirectory)}: {report.Topics} topics, {report.Items} items restored"));
                 return ExitCodes.Ok;

@@ -1,8 +1,11 @@
+using Databus.Nodes;
+
 namespace Databus.Server.CommandLine;
 
 /// <summary>What <c>databus serve</c> was asked for.</summary>
 /// <param name="Urls">Where to listen, several separated by <c>;</c>.</param>
-/// <param name="DataDirectory">The folder that holds everything that is kept.</param>
-/// <param name="Store">The kind of store.</param>
+/// <param name="Store">Where everything is kept.</param>
 /// <param name="Environment"><c>Development</c> (no token on loopback) or <c>Production</c>.</param>
-internal sealed record ServeOptions(string Urls, string DataDirectory, string Store, string Environment);
+/// <param name="Roles">The parts of the work that this node takes on.</param>
+/// <param name="Name">What people call this node.</param>
+internal sealed record ServeOptions(string Urls, StoreLocation Store, string Environment, NodeRoles Roles, string Name);

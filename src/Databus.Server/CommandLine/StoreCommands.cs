@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Databus.Server.CommandLine;
 
 /// <summary>
-/// What the command line does to a store without a server in between. Each delegate opens the store, does its work and
+/// What the command line does to one kind of store without a server in between. Each delegate opens the store, does its work and
 /// closes it again; what it refuses it throws as <see cref="CommandFailure"/>.
 /// </summary>
 internal sealed record StoreCommands
@@ -25,13 +25,6 @@ internal sealed record StoreCommands
 
     /// <summary>Examines the store, its settings and the libraries. Finding something is a check, not an exception.</summary>
     public required Func<StoreLocation, CancellationToken, Task<IReadOnlyList<DoctorCheck>>> Examine { get; init; }
-}
-
-/// <summary>Where a store is.</summary>
-internal sealed record StoreLocation(string DataDirectory, string Store)
-{
-    /// <summary>Where a server that has this store open answers on the same machine, without a token.</summary>
-    public string ControlSocket => Path.Combine(DataDirectory, "databus.sock");
 }
 
 /// <summary>A token right after its creation, the only time its secret is known.</summary>

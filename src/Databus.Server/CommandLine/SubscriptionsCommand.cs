@@ -10,11 +10,13 @@ namespace Databus.Server.CommandLine;
 internal static class SubscriptionsCommand
 {
     public static Command Create(CommandContext context) => new(
-        "subscriptions", "List, show, set up, rewind and delete subscriptions.")
+        "subscriptions", "List, show, set up, pause, resume, rewind and delete subscriptions.")
     {
         CreateList(context),
         CreateShow(context),
         CreateSet(context),
+        CreatePause(context, "pause", "Stop pushing a subscription's items to its destination until it is resumed.", paused: true),
+        CreatePause(context, "resume", "Push the items of a paused subscription again.", paused: false),
         CreateRewind(context),
         CreateDelete(context),
     };
@@ -58,15 +60,21 @@ internal static class SubscriptionsCommand
             "--max-attempts", "Deliveries of an item before it becomes a dead letter; 10 for a new one.");
         Option<int?> inFlight = Count.Option(
             "--max-in-flight", "Items that may be leased at once; 10000 for a new one.");
-        return context.ServerCommand(
+        Option<string?> destination = Name.Option("--destination", "Push the items there: the kind, such as rabbitmq.");
+        Option<DestinationMember[]> members = DestinationMember.Option(
+            "--with", "A setting of the destination; repeat it for more. name:=value takes the value as JSON: a number, true, a list.");
+        var noDestination = new Option<bool>("--no-destination") { Description = "Push no more; the items wait to be fetched." };
+        var paused = new Option<bool>("--paused") { Description = "Do not push yet." };
+        Command command = context.ServerCommand(
             "set",
             """
             Create a subscription or change its settings; what is not given stays.
 
-            Example:
+            Examples:
               databus subscriptions set ads alerts --start end --lease 5m --max-attempts 3
+              databus subscriptions set ads queue --destination rabbitmq --with queue=Apartment_ads
             """,
-            [topic, name, start, lease, attempts, inFlight],
+            [topic, name, start, lease, attempts, inFlight, destination, members, noDestination, paused],
             async (parsed, server, stop) =>
             {
                 var settings = new JsonObject();
@@ -78,10 +86,39 @@ internal static class SubscriptionsCommand
                     settings["maxAttempts"] = maxAttempts;
                 if (parsed.GetValue(inFlight) is int maxInFlight)
                     settings["maxInFlight"] = maxInFlight;
+                if (parsed.GetValue(noDestination))
+                    settings["destination"] = null;
+                if (parsed.GetValue(destination) is string kind)
+                    settings["destination"] = DestinationMember.ToJson(kind, parsed.GetValue(members) ?? []);
+                if (parsed.GetValue(paused))
+                    settings["paused"] = true;
                 ServerAnswer answer = await server.PutAsync(
                     Path(parsed.GetValue(topic)!, parsed.GetValue(name)!), settings, WireJson.Default.JsonObject, stop);
                 return context.Print(parsed, answer, WireJson.Default.Subscription, Write);
             });
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(destination) is not null && result.GetResult(noDestination) is not null)
+                result.AddError("Say one of --destination and --no-destination.");
+            if (result.GetResult(destination) is null && result.GetResult(members) is not null)
+                result.AddError("--with says more about --destination, which is missing.");
+        });
+        return command;
+    }
+
+    private static Command CreatePause(CommandContext context, string verb, string description, bool paused)
+    {
+        Argument<string> topic = TopicArgument;
+        Argument<string> name = SubscriptionArgument;
+        return context.ServerCommand(verb, description, [topic, name], async (parsed, server, stop) =>
+        {
+            // Looked for first, because what is set would be created.
+            string path = Path(parsed.GetValue(topic)!, parsed.GetValue(name)!);
+            (await server.GetAsync(path, stop)).EnsureSuccess();
+            var settings = new JsonObject { ["paused"] = paused };
+            ServerAnswer answer = await server.PutAsync(path, settings, WireJson.Default.JsonObject, stop);
+            return context.Print(parsed, answer, WireJson.Default.Subscription, Write);
+        });
     }
 
     private static Command CreateRewind(CommandContext context)
@@ -162,7 +199,7 @@ internal static class SubscriptionsCommand
 
     private static void WriteList(SubscriptionList list, TextWriter output)
     {
-        var table = new TextTable("TOPIC", "SUBSCRIPTION", "POSITION", "LAG", "IN FLIGHT", "WAITING", "DEAD");
+        var table = new TextTable("TOPIC", "SUBSCRIPTION", "POSITION", "LAG", "IN FLIGHT", "WAITING", "DEAD", "DESTINATION");
         foreach (Subscription subscription in list.Subscriptions)
         {
             table.Add(
@@ -172,7 +209,8 @@ internal static class SubscriptionsCommand
                 Number(subscription.Lag),
                 Number(subscription.InFlight),
                 Number(subscription.Waiting),
-                Number(subscription.Dead));
+                Number(subscription.Dead),
+                Destination(subscription) + (subscription.Paused ? ", paused" : ""));
         }
         table.WriteTo(output);
     }
@@ -190,10 +228,18 @@ internal static class SubscriptionsCommand
         table.Add("lease", Duration.Text(subscription.LeaseSeconds));
         table.Add("max attempts", Number(subscription.MaxAttempts));
         table.Add("max in flight", Number(subscription.MaxInFlight));
+        table.Add("destination", Destination(subscription));
+        table.Add("paused", subscription.Paused ? "yes" : "no");
         table.Add("oldest waiting", Printable.Time(subscription.OldestWaitingAt));
         table.Add("created", Printable.Time(subscription.CreatedAt));
         table.WriteTo(output);
     }
+
+    /// <summary>The kind first, as the server writes it.</summary>
+    private static string Destination(Subscription subscription) => subscription.Destination is null
+        ? "-"
+        : Printable.Line(string.Join(' ', subscription.Destination.Select(member =>
+            member.Key == DestinationMember.Kind ? $"{member.Value}" : $"{member.Key}={member.Value}")));
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

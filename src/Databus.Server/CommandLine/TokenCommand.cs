@@ -6,14 +6,14 @@ namespace Databus.Server.CommandLine;
 
 /// <summary><c>databus token</c></summary>
 /// <remarks>
-/// Works on the machine of the store: whoever may write its folder may make tokens. A running server is asked over its
-/// control socket, because it holds the store; without one the store is opened here.
+/// Works on the store: whoever may write it may make tokens. A server that holds it alone is asked over its control socket;
+/// otherwise the store is opened here.
 /// </remarks>
 internal static class TokenCommand
 {
     private const string Route = "api/v1/tokens";
 
-    public static Command Create(CommandContext context, StoreCommands store) => new(
+    public static Command Create(CommandContext context, Func<StoreLocation, StoreCommands> store) => new(
         "token", "Create, list and delete tokens, on the machine that holds the data.")
     {
         CreateCreate(context, store),
@@ -21,7 +21,7 @@ internal static class TokenCommand
         CreateDelete(context, store),
     };
 
-    private static Command CreateCreate(CommandContext context, StoreCommands store)
+    private static Command CreateCreate(CommandContext context, Func<StoreLocation, StoreCommands> store)
     {
         Argument<string> name = Name.Argument("name", "What to call it: the program or person that uses it.");
         return context.StoreCommand(
@@ -40,7 +40,7 @@ internal static class TokenCommand
                 CreatedToken created = server is not null
                     ? (await server.PostAsync(Route, new TokenName(wanted), WireJson.Default.TokenName, stop))
                         .Read(WireJson.Default.CreatedToken)
-                    : await store.CreateToken(location, wanted, stop)
+                    : await store(location).CreateToken(location, wanted, stop)
                         ?? throw new CommandFailure(ExitCodes.Failed, $"There is a token {wanted} already.");
                 context.Print(
                     parsed, created, WireJson.Plain.CreatedToken, output => output.WriteLine(Printable.Line(created.Token)));
@@ -48,7 +48,7 @@ internal static class TokenCommand
             });
     }
 
-    private static Command CreateList(CommandContext context, StoreCommands store) => context.StoreCommand(
+    private static Command CreateList(CommandContext context, Func<StoreLocation, StoreCommands> store) => context.StoreCommand(
         "list",
         "List the tokens' names.",
         [],
@@ -57,7 +57,7 @@ internal static class TokenCommand
             using ServerConnection? server = await ServerConnection.ToControlSocketAsync(location.ControlSocket, stop);
             TokenList tokens = server is not null
                 ? (await server.GetAsync(Route, stop)).Read(WireJson.Default.TokenList)
-                : new TokenList { Tokens = await store.ListTokens(location, stop) };
+                : new TokenList { Tokens = await store(location).ListTokens(location, stop) };
             context.Print(parsed, tokens, WireJson.Plain.TokenList, output =>
             {
                 var table = new TextTable("TOKEN", "CREATED", "LAST USED");
@@ -68,7 +68,7 @@ internal static class TokenCommand
             return ExitCodes.Ok;
         });
 
-    private static Command CreateDelete(CommandContext context, StoreCommands store)
+    private static Command CreateDelete(CommandContext context, Func<StoreLocation, StoreCommands> store)
     {
         Argument<string> name = Name.Argument("name", "The token.");
         return context.StoreCommand(
@@ -81,7 +81,7 @@ internal static class TokenCommand
                 using ServerConnection? server = await ServerConnection.ToControlSocketAsync(location.ControlSocket, stop);
                 if (server is not null)
                     (await server.DeleteAsync($"{Route}/{wanted}", stop)).EnsureSuccess();
-                else if (!await store.DeleteToken(location, wanted, stop))
+                else if (!await store(location).DeleteToken(location, wanted, stop))
                     throw new CommandFailure(ExitCodes.Failed, $"There is no token {wanted}.");
                 context.Print(
                     parsed,

@@ -11,12 +11,9 @@ internal sealed class ControlSocket(string path) : IHostedLifecycleService
     // The kernel's limit is 108 bytes with the ending zero.
     private const int LongestPath = 107;
 
-    /// <summary>The socket of this directory; null where sockets cannot be, because the path is too long.</summary>
-    public static ControlSocket? In(string dataDirectory)
-    {
-        var path = Path.GetFullPath(new StoreLocation(dataDirectory, "sqlite").ControlSocket);
-        return path.Length <= LongestPath ? new ControlSocket(path) : null;
-    }
+    /// <summary>The socket of this store; null where there is none, or cannot be, because the path is too long.</summary>
+    public static ControlSocket? Of(StoreLocation store) =>
+        store.ControlSocket is { } path && Path.GetFullPath(path) is { Length: <= LongestPath } full ? new ControlSocket(full) : null;
 
     public string Url => $"http://unix:{path}";
 

@@ -1,8 +1,8 @@
 using Databus.AspNetCore;
 using Databus.Connectors.Hosting;
 using Databus.Hosting;
+using Databus.Nodes;
 using Databus.Server.CommandLine;
-using Databus.Sqlite;
 using Databus.Storage;
 using Microsoft.Extensions.Options;
 
@@ -11,16 +11,20 @@ namespace Databus.Server.Serving;
 /// <summary>What the server is made of.</summary>
 internal static partial class DatabusServer
 {
+    /// <summary>
+    /// So long what is under way may take after the signal to stop; then it is cut off. Saying goodbye and closing the store
+    /// come after it, and all of it ends within the 10 s that are promised.
+    /// </summary>
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(8);
+
     /// <summary>Serves until told to stop. The result is the exit code.</summary>
     public static async Task<int> RunAsync(ServeOptions options, CancellationToken stop)
     {
-        if (options.Store != "sqlite")
-            throw new CommandFailure(ExitCodes.WrongUsage, $"The kinds of store are: sqlite. Not {options.Store}.");
         try
         {
             await using var app = Build(options);
-            var directory = Path.GetFullPath(options.DataDirectory);
-            app.Lifetime.ApplicationStarted.Register(() => LogListening(app.Logger, options.Urls, options.Environment, directory));
+            var (roles, store) = (string.Join(", ", options.Roles.Words()), options.Store.ToString());
+            app.Lifetime.ApplicationStarted.Register(() => LogListening(app.Logger, options.Name, options.Urls, roles, options.Environment, store));
             await app.RunAsync(stop);
             return ExitCodes.Ok;
         }
@@ -48,10 +52,20 @@ internal static partial class DatabusServer
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = LongestDrain;
 
-        builder.Services.AddDatabus();
-        builder.Services.AddSqliteStore(new SqliteStoreOptions { DataDirectory = options.DataDirectory });
+            // A request that takes long must not take their time from those who give back what they hold.
+            host.ServicesStopConcurrently = true;
+        });
+
+        builder.Services.AddDatabus(node =>
+        {
+            node.NodeName = options.Name;
+            node.Roles = options.Roles;
+        });
+        Stores.Add(builder.Services, options.Store);
         builder.Services.AddDatabusConnectors(fetch =>
         {
             builder.Configuration.GetSection("Fetch").Bind(fetch);
@@ -75,7 +89,7 @@ internal static partial class DatabusServer
     private static void Listen(WebApplicationBuilder builder, ServeOptions options)
     {
         var urls = options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
-        if (ControlSocket.In(options.DataDirectory) is { } socket)
+        if (ControlSocket.Of(options.Store) is { } socket)
         {
             builder.Services.AddHostedService(_ => socket);
             urls.Add(socket.Url);
@@ -91,6 +105,6 @@ internal static partial class DatabusServer
         });
     }
 
-    [LoggerMessage(EventId = 1000, Level = LogLevel.Information, Message = "Databus listens on {Urls}. Environment {Environment}, data in {DataDirectory}.")]
-    private static partial void LogListening(ILogger logger, string urls, string environment, string dataDirectory);
+    [LoggerMessage(EventId = 1000, Level = LogLevel.Information, Message = "Databus node {Name} listens on {Urls}. Roles {Roles}, environment {Environment}, store {Store}.")]
+    private static partial void LogListening(ILogger logger, string name, string urls, string roles, string environment, string store);
 }

@@ -1,3 +1,6 @@
+using Databus.Destinations;
+using Databus.Nodes;
+using Databus.Sources;
 using Databus.Storage;
 using Databus.Topics;
 using Microsoft.Extensions.Hosting;
@@ -6,19 +9,28 @@ using Microsoft.Extensions.Options;
 
 namespace Databus.Hosting;
 
-/// <summary>Opens the store before anything else starts and closes it after everything else has stopped.</summary>
+/// <summary>
+/// Opens the store before anything else starts and closes it after everything else has stopped. Between the two, and as
+/// long, the node is alive.
+/// </summary>
 internal sealed partial class StoreService(
-    IStore store, TopicSignals signals, IOptions<DatabusOptions> options, ILogger<StoreService> logger) : IHostedLifecycleService
+    IStore store, TopicSignals signals, SourcePoller poller, SourceListener listener, Dispatcher dispatcher, NodeHeart heart, IOptions<DatabusOptions> options,
+    ILogger<StoreService> logger) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         store.Appended = signals.Appended;
+        store.Woken = signals.Woken;
+        store.Configured += poller.Changed;
+        store.Configured += listener.Changed;
+        store.Configured += dispatcher.Changed;
         store.Failed = error =>
         {
             LogStoreFailed(error);
             options.Value.StoreFailed(error);
         };
-        return store.OpenAsync(cancellationToken);
+        await store.OpenAsync(cancellationToken);
+        await heart.StartAsync();
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -29,7 +41,11 @@ internal sealed partial class StoreService(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppedAsync(CancellationToken cancellationToken) => store.DisposeAsync().AsTask();
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        await heart.StopAsync();
+        await store.DisposeAsync();
+    }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Critical, Message = "The store failed and can no longer vouch for what is on disk")]
     private partial void LogStoreFailed(Exception error);

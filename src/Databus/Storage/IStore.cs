@@ -93,10 +93,17 @@ public interface IStore : IAsyncDisposable
     /// Hands out what is due again, oldest due first, then what is new, in id order; creates the subscription,
     /// starting at the beginning, when it is not known. What has used up its attempts becomes a dead letter here.
     /// With no lease the deliveries are acknowledged at once. At most <paramref name="max"/> items and about
-    /// 8 MiB of content, one item at least.
+    /// 8 MiB of content, one item at least. Of a subscription that pushes nothing is handed out
+    /// (<see cref="FetchResult.Pushes"/>), unless it is paused.
     /// </summary>
     /// <param name="lease">How long; null: the subscription's own; zero: acknowledge at once.</param>
     Task<FetchResult> FetchAsync(Topic topic, string subscription, int max, TimeSpan? lease, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// As <see cref="FetchAsync"/>, for <see cref="PushSubscription.Lease"/>, to be pushed to that destination: nothing
+    /// where the subscription is gone, paused, or has another destination meanwhile.
+    /// </summary>
+    Task<FetchResult> FetchToPushAsync(PushSubscription subscription, int max, CancellationToken cancellationToken);
 
     /// <summary>Ends deliveries for good. Returns the tokens that are no longer current, for which nothing was done.</summary>
     Task<IReadOnlyList<LeaseToken>> AcknowledgeAsync(
@@ -140,7 +147,10 @@ public interface IStore : IAsyncDisposable
     /// </summary>
     Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Asks for a poll as soon as possible, paused, failing or not. False: there is no such source.</summary>
+    /// <summary>
+    /// Asks for a poll as soon as possible, paused, failing or not. Asked for while it is polled, it is polled once more.
+    /// False: there is no such source.
+    /// </summary>
     Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken);
 
     /// <summary>Keeps how a poll ended. Does nothing when the source was deleted, or has another address, meanwhile.</summary>

@@ -13,12 +13,14 @@ public sealed class TopicLog
 
     private readonly IStore _store;
     private readonly TopicSignals _signals;
+    private readonly KnownKeys _knownKeys;
     private readonly DatabusMeter _meter;
 
-    internal TopicLog(IStore store, TopicSignals signals, DatabusMeter meter)
+    internal TopicLog(IStore store, TopicSignals signals, KnownKeys knownKeys, DatabusMeter meter)
     {
         _store = store;
         _signals = signals;
+        _knownKeys = knownKeys;
         _meter = meter;
     }
 
@@ -41,10 +43,13 @@ public sealed class TopicLog
     {
         while (true)
         {
-            if (await _store.AppendAsync(topic, items, cancellationToken) is { } result)
+            var outcomes = items.Count > 0 && _knownKeys.GenerationFor(topic) is { } generation
+                ? await AppendUnknownAsync(generation, topic, items, cancellationToken)
+                : (await _store.AppendAsync(topic, items, cancellationToken))?.Outcomes;
+            if (outcomes is not null)
             {
-                _meter.Appended(result.Outcomes);
-                return result.Outcomes;
+                _meter.Appended(outcomes);
+                return outcomes;
             }
 
             topic = await GetOrCreateAsync(topic.Name, cancellationToken);
@@ -74,6 +79,35 @@ public sealed class TopicLog
                 yield break;
             await changed.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Sends the store only what is not known to be taken. Null: the topic is gone.</summary>
+    private async ValueTask<AppendOutcome[]?> AppendUnknownAsync(
+        string generation, Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken)
+    {
+        var outcomes = new AppendOutcome[items.Count];
+        var known = await _knownKeys.FindAsync(generation, topic, items, outcomes);
+
+        // Its keys are known for longer than the topic is there.
+        if (known > 0 && (await _store.FindTopicAsync(topic.Name, cancellationToken))?.Number != topic.Number)
+            return null;
+        if (known == items.Count)
+            return outcomes;
+
+        // Together, so that of those with the same key the store tells which was first.
+        IReadOnlyList<NewItem> unknown = known == 0 ? items : [.. items.Where((_, i) => outcomes[i] == default)];
+        if (await _store.AppendAsync(topic, unknown, cancellationToken) is not { } result)
+            return null;
+        _knownKeys.Learn(generation, topic, unknown, result);
+        if (known == 0)
+            return result.Outcomes;
+        for (int i = 0, next = 0; next < unknown.Count; i++)
+        {
+            if (outcomes[i] == default)
+                outcomes[i] = result.Outcomes[next++];
+        }
+
+        return outcomes;
     }
 
     /// <summary>

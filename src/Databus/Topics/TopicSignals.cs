@@ -16,4 +16,11 @@ internal sealed class TopicSignals
         else if (_signals.TryGetValue(topic.Number, out var signal))
             signal.Pulse();
     }
+
+    /// <summary>Another process did something after which there may be more to take of a subscription.</summary>
+    public void Woken(Topic topic, string subscription)
+    {
+        if (_signals.TryGetValue(topic.Number, out var signal))
+            signal.Wake(subscription);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Databus.Storage;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 
 namespace Databus.AspNetCore.Tests.Operation;
 
@@ -20,10 +21,10 @@ public sealed class OperationTests(DatabusApp app) : IClassFixture<DatabusApp>
         var answer = await fresh.GetAsync("/api/v1/overview");
 
         Assert.Equal(
-            ["version", "startedAt", "environment", "store", "topics", "items", "subscriptions", "sources", "inFlight", "dead", "addedLastMinute", "duplicatesLastMinute", "warnings"],
+            ["version", "startedAt", "environment", "store", "topics", "items", "subscriptions", "sources", "nodes", "inFlight", "dead", "addedLastMinute", "duplicatesLastMinute", "warnings"],
             answer.Json.EnumerateObject().Select(member => member.Name));
         Assert.Equal("Test", answer["environment"]);
-        Assert.Equal((1, 5, 1, 0), (answer.Number("topics"), answer.Number("items"), answer.Number("subscriptions"), answer.Number("sources")));
+        Assert.Equal((1, 5, 1, 0, 1), (answer.Number("topics"), answer.Number("items"), answer.Number("subscriptions"), answer.Number("sources"), answer.Number("nodes")));
         Assert.Equal((2, 1, 5, 1), (answer.Number("inFlight"), answer.Number("dead"), answer.Number("addedLastMinute"), answer.Number("duplicatesLastMinute")));
         Assert.Equal("sqlite", answer.Json.GetProperty("store").GetProperty("kind").GetString());
         Assert.True(answer.Json.GetProperty("store").GetProperty("databaseBytes").GetInt64() > 0);
@@ -61,6 +62,20 @@ public sealed class OperationTests(DatabusApp app) : IClassFixture<DatabusApp>
 
         (await stopped.GetAsync("/health/ready")).MustBeProblem(503, "stopped");
         Assert.Equal(200, (await stopped.GetAsync("/health/live")).Status);
+    }
+
+    [Fact]
+    public async Task Once_it_is_told_to_stop_it_is_not_ready_and_nobody_waits()
+    {
+        await using var stopping = await DatabusApp.StartAsync(new AppSetup());
+        var waiting = stopping.PostAsync("/api/v1/topics/t/subscriptions/s/fetch", """{"waitSeconds":60}""");
+
+        stopping.Service<IHostApplicationLifetime>().StopApplication();
+
+        (await stopping.GetAsync("/health/ready")).MustBeProblem(503, "stopping");
+        Assert.Equal(200, (await stopping.GetAsync("/health/live")).Status);
+        Assert.Equal((200, """{"items":[]}"""), ((await waiting).Status, (await waiting).Text));
+        Assert.Equal(200, (await stopping.PostAsync("/api/v1/topics/t/subscriptions/s/fetch", """{"waitSeconds":60}""")).Status);
     }
 
     [Fact]

@@ -1,5 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Databus.Nodes;
 using Databus.Sources;
+using Databus.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Databus.AspNetCore.Tests.Sources;
@@ -12,7 +15,7 @@ public sealed class SourceTests : IAsyncLifetime
     private DatabusApp App => _app!;
 
     public async ValueTask InitializeAsync() =>
-        _app = await DatabusApp.StartAsync(new AppSetup { Services = services => services.AddSingleton<ISourceKind>(_kind) });
+        _app = await DatabusApp.StartAsync(new AppSetup { Services = services => services.AddSingleton<ISourceKind>(_kind).AddSingleton<IListeningSourceKind>(new Ears()) });
 
     public ValueTask DisposeAsync() => App.DisposeAsync();
 
@@ -105,6 +108,67 @@ public sealed class SourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_poll_under_way_is_seen_whichever_node_it_is_on()
+    {
+        await using var elsewhere = await DatabusApp.StartAsync(new AppSetup
+        {
+            Node = node => node.Roles = NodeRoles.Api,
+            Services = services => services.AddSingleton<ISourceKind>(_kind),
+        });
+        await elsewhere.PutAsync("/api/v1/sources/news", """{"url":"http://localhost/feed"}""");
+        Assert.Equal("waiting", (await elsewhere.GetAsync("/api/v1/sources/news"))["state"]);
+
+        Assert.True(await elsewhere.Service<IStore>().TryClaimPollAsync("news", SourcePoller.Claim, CancellationToken.None));
+
+        Assert.Equal("polling", (await elsewhere.GetAsync("/api/v1/sources/news"))["state"]);
+    }
+
+    [Fact]
+    public async Task A_poll_that_is_asked_for_is_left_to_the_nodes_that_collect()
+    {
+        await using var elsewhere = await DatabusApp.StartAsync(new AppSetup
+        {
+            Node = node => node.Roles = NodeRoles.Api,
+            Services = services => services.AddSingleton<ISourceKind>(_kind),
+        });
+        await elsewhere.PutAsync("/api/v1/sources/news", """{"url":"http://localhost/feed","paused":true}""");
+
+        Assert.Equal(202, (await elsewhere.PostAsync("/api/v1/sources/news/poll")).Status);
+
+        Assert.True((await elsewhere.Service<IStore>().ListSourcesAsync("news", CancellationToken.None))[0].IsAskedFor);
+    }
+
+    [Fact]
+    public async Task One_that_is_listened_to_has_no_polls()
+    {
+        var answer = await App.PutAsync("/api/v1/sources/ads", """{"kind":"ears","url":"ears:ads"}""");
+
+        Assert.Equal((201, "ears", "ears:ads", "listening"), (answer.Status, answer["kind"], answer["url"], answer["state"]));
+        Assert.Equal(JsonValueKind.Null, answer.Json.GetProperty("nextPollAt").ValueKind);
+        (await App.PostAsync("/api/v1/sources/ads/poll")).MustBeProblem(400, "invalid", "source");
+        Assert.Equal("paused", (await App.PutAsync("/api/v1/sources/ads", """{"paused":true}"""))["state"]);
+        Assert.Empty((await App.GetAsync("/api/v1/overview")).List("warnings"));
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"ears","url":"http://localhost/"}""", "Ears hear ears: only.")]
+    [InlineData("""{"kind":"ears","url":"ads"}""", "url is an absolute address.")]
+    [InlineData("""{"kind":"feed","url":"ears:ads"}""", "url is an absolute http or https address.")]
+    public async Task Each_kind_judges_its_addresses(string body, string error)
+    {
+        Assert.Equal(error, (await App.PutAsync("/api/v1/sources/bad", body)).MustBeProblem(400, "invalid", "url").Error);
+    }
+
+    [Fact]
+    public async Task An_address_that_stays_is_judged_by_the_new_kind()
+    {
+        await App.PutAsync("/api/v1/sources/ads", """{"kind":"ears","url":"ears:ads"}""");
+
+        (await App.PutAsync("/api/v1/sources/ads", """{"kind":"feed"}""")).MustBeProblem(400, "invalid", "url");
+        Assert.Equal(200, (await App.PutAsync("/api/v1/sources/ads", """{"kind":"ears","paused":true}""")).Status);
+    }
+
+    [Fact]
     public async Task Without_any_kind_a_source_is_refused()
     {
         await using var bare = await DatabusApp.StartAsync(new AppSetup());
@@ -133,5 +197,20 @@ public sealed class SourceTests : IAsyncLifetime
                 Items = [new SourceItem($"entry-{poll}", JsonSerializer.SerializeToUtf8Bytes(new { poll }))],
             });
         }
+    }
+
+    /// <summary>Brings nothing, and hears one kind of address.</summary>
+    private sealed class Ears : IListeningSourceKind
+    {
+        public string Name => "ears";
+
+        public bool Accepts(Uri address, [NotNullWhen(false)] out string? refusal)
+        {
+            refusal = address.Scheme == "ears" ? null : "Ears hear ears: only.";
+            return refusal is null;
+        }
+
+        public Task ListenAsync(SourceSettings source, SourceInbox inbox, CancellationToken cancellationToken) =>
+            Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
     }
 }

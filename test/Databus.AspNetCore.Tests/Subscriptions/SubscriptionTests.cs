@@ -17,7 +17,7 @@ public sealed class SubscriptionTests(DatabusApp app) : IClassFixture<DatabusApp
 
         Assert.Equal(201, answer.Status);
         Assert.Equal(
-            ["name", "topic", "position", "lastId", "lag", "inFlight", "waiting", "dead", "leaseSeconds", "maxAttempts", "maxInFlight", "oldestWaitingAt", "createdAt"],
+            ["name", "topic", "position", "lastId", "lag", "inFlight", "waiting", "dead", "leaseSeconds", "maxAttempts", "maxInFlight", "destination", "paused", "oldestWaitingAt", "createdAt"],
             answer.Json.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("s", _topic, "0", "3"), (answer["name"], answer["topic"], answer["position"], answer["lastId"]));
         Assert.Equal((3, 0, 0, 0), (answer.Number("lag"), answer.Number("inFlight"), answer.Number("waiting"), answer.Number("dead")));

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Databus.Testing;
 
 namespace Databus.AspNetCore.Tests.Topics;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Databus.Connectors.Feeds;
 using Databus.Connectors.Http;
+using Databus.Testing;
 
 namespace Databus.Connectors.Tests.Feeds;
 

@@ -21,7 +21,7 @@ public sealed class FeedParserTests
     [InlineData("jsonfeed/fj-json_feed.json", "jsonfeed", 20)]
     public void Every_format_is_read(string file, string format, int entries)
     {
-        var feed = FeedParser.Parse(SharedData.Feed(file), null, Address, default);
+        var feed = FeedParser.Parse(RealFeeds.Bytes(file), null, Address, default);
 
         Assert.Equal(format, feed.Format);
         Assert.Equal(entries, feed.Entries.Count);

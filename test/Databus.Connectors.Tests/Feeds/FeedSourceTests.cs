@@ -15,7 +15,7 @@ public sealed class FeedSourceTests
     [Fact]
     public async Task A_real_feed_gives_all_its_entries_newest_question_last()
     {
-        var result = await PollOnceAsync(context => context.Response.Body.WriteAsync(SharedData.Feed(StackOverflow)).AsTask());
+        var result = await PollOnceAsync(context => context.Response.Body.WriteAsync(RealFeeds.Bytes(StackOverflow)).AsTask());
 
         Assert.Equal(PollOutcome.Read, result.Outcome);
         Assert.Equal(30, result.Items.Count);
@@ -40,7 +40,7 @@ public sealed class FeedSourceTests
     [Fact]
     public async Task Entries_inserted_in_the_middle_are_the_only_new_ones()
     {
-        var document = Encoding.UTF8.GetString(SharedData.Feed(StackOverflow));
+        var document = Encoding.UTF8.GetString(RealFeeds.Bytes(StackOverflow));
         var middle = document.IndexOf("<entry>", document.Length / 2, StringComparison.Ordinal);
         var grown = document.Insert(middle, """
             <entry><id>https://stackoverflow.com/q/1</id><title>One</title><published>2022-01-01T00:00:00Z</published></entry>

@@ -53,7 +53,7 @@ public sealed class KnownFactsTests
     [Fact]
     public void Every_file_is_read_or_refused_with_a_sentence()
     {
-        foreach (var entry in SharedData.Feeds)
+        foreach (var entry in RealFeeds.Entries)
         {
             var (feed, refusal) = Read(entry);
             Assert.True(feed is not null || refusal!.EndsWith('.'), File(entry));
@@ -63,7 +63,7 @@ public sealed class KnownFactsTests
     [Fact]
     public void Known_facts_agree_except_where_a_reason_is_given()
     {
-        var found = SharedData.Feeds.SelectMany(Compare).ToLookup(difference => difference.File, StringComparer.Ordinal);
+        var found = RealFeeds.Entries.SelectMany(Compare).ToLookup(difference => difference.File, StringComparer.Ordinal);
 
         Assert.All(found, differences => Assert.True(Disagreements.ContainsKey(differences.Key), differences.First().ToString()));
         Assert.All(Disagreements.Keys, file => Assert.True(found.Contains(file), $"{file} agrees by now."));
@@ -91,7 +91,7 @@ public sealed class KnownFactsTests
         }
         try
         {
-            return (FeedParser.Parse(SharedData.Feed(File(entry)), MediaType.Charset(contentType), Address, default), null);
+            return (FeedParser.Parse(RealFeeds.Bytes(File(entry)), MediaType.Charset(contentType), Address, default), null);
         }
         catch (FeedException error)
         {

@@ -22,7 +22,7 @@ public sealed class MutationTests(ITestOutputHelper output)
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        var files = SharedData.Feeds.Select(entry => SharedData.Feed(entry.GetProperty("file").GetString()!))
+        var files = RealFeeds.Entries.Select(entry => RealFeeds.Bytes(entry.GetProperty("file").GetString()!))
             .Where(bytes => bytes.Length is > 0 and < LargestBase).ToArray();
         var read = 0;
 

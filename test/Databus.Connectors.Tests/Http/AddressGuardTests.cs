@@ -1,5 +1,6 @@
 using System.Net;
 using Databus.Connectors.Http;
+using Databus.Testing;
 
 namespace Databus.Connectors.Tests.Http;
 

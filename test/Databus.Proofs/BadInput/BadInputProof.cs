@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Databus.Proofs.Http;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 using FsCheck;
 using FsCheck.Fluent;
 

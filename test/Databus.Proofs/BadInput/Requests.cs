@@ -1,5 +1,5 @@
 using System.Text;
-using Databus.Proofs.Processes;
+using Databus.Testing;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -215,7 +215,6 @@ internal static class Requests
 
     private static string[] FindFiles()
     {
-        var folder = System.IO.Path.GetFullPath(System.IO.Path.Combine(BuiltProgram.Checkout, "..", "shared", "data", "json", "parsing"));
-        return [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal)];
+        return [.. Directory.GetFiles(SharedData.Path("json/parsing")).Order(StringComparer.Ordinal)];
     }
 }

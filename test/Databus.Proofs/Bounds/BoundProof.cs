@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using System.Text;
 using Databus.Proofs.Http;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Bounds;
 

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text;
 using Databus.Proofs.Http;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Consumers;
 

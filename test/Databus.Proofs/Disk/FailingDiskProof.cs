@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Databus.Proofs.Http;
 using Databus.Proofs.Ledgers;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Disk;
 
@@ -34,7 +36,7 @@ internal sealed class FailingDiskProof(int senders, Findings findings)
                 .Select(sender => SendAsync(client, ledger, sender, successes, stop.Token)));
             await Task.Delay(Warm, cancellationToken);
 
-            using var failing = FailingSync.Start(server.Id, traces.Below("trace"));
+            using var failing = FailingSync.Start(server.Id, traces.File("trace"));
             var hasEnded = await server.TryWaitForExitAsync(Patience, cancellationToken);
             var ended = _time.GetUtcNow();
             await stop.CancelAsync();

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Databus.Proofs.Processes;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Disk;
 

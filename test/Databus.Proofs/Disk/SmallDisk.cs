@@ -1,5 +1,6 @@
 using System.Globalization;
-using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Disk;
 
@@ -10,9 +11,9 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     private SmallDisk(TemporaryFolder folder) => _folder = folder;
 
-    public string DataFolder => _folder.Below("data");
+    public string DataFolder => _folder.File("data");
 
-    private string Ballast => _folder.Below("ballast");
+    private string Ballast => _folder.File("ballast");
 
     /// <summary>Mounts it, with some megabytes taken.</summary>
     /// <exception cref="InvalidOperationException">It cannot be mounted: that needs the right to do so.</exception>

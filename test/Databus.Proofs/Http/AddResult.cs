@@ -15,6 +15,9 @@ internal enum AddResult
     /// <summary>No connection: nothing was sent.</summary>
     NotSent,
 
-    /// <summary>The connection ended or the time was over before the answer came: it may be there or not.</summary>
+    /// <summary>
+    /// The connection ended or the time was over before the answer came, or the answer is that nobody knows: it may be
+    /// there or not.
+    /// </summary>
     Unknown,
 }

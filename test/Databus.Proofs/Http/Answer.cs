@@ -10,6 +10,10 @@ internal sealed record Answer(int Status, JsonElement Body)
 {
     public bool IsSuccess => Status is >= 200 and < 300;
 
+    /// <summary>The server does not know itself whether it happened.</summary>
+    public bool IsUncertain => Status == 503 && Body.ValueKind == JsonValueKind.Object && Body.TryGetProperty("type", out var type)
+        && type.GetString() is { } text && text.EndsWith("unavailable", StringComparison.Ordinal);
+
     public Answer EnsureSuccess() => IsSuccess ? this : throw new HttpRequestException($"{Status}: {Body}");
 
     public int Number(string name) => Body.GetProperty(name).GetInt32();

@@ -64,6 +64,7 @@ internal sealed class BusClient : IDisposable
             {
                 201 => new AddAnswer(AddResult.Added, answer.Id(), 201),
                 409 => new AddAnswer(AddResult.Duplicate, answer.Id(), 409),
+                _ when answer.IsUncertain => new AddAnswer(AddResult.Unknown, Status: answer.Status),
                 _ => new AddAnswer(AddResult.Refused, Status: answer.Status),
             };
         }
@@ -83,7 +84,7 @@ internal sealed class BusClient : IDisposable
             return answer.Status == 200
                 ? new BulkAnswer(
                     AddResult.Added, answer.LongNumber("added"), answer.LongNumber("duplicates"), answer.LongNumber("invalid"), 200)
-                : new BulkAnswer(AddResult.Refused, Status: answer.Status);
+                : new BulkAnswer(answer.IsUncertain ? AddResult.Unknown : AddResult.Refused, Status: answer.Status);
         }
         catch (Exception error) when (IsCut(error, cancellationToken))
         {

@@ -1,6 +1,8 @@
 using Databus.Proofs.Http;
 using Databus.Proofs.Ledgers;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Kills;
 

@@ -25,6 +25,9 @@ internal sealed class Ledger(string topic, Findings findings)
 
     public long SingleAcknowledged => _added.Count;
 
+    /// <summary>Adds and lines that were taken, or known already, in all.</summary>
+    public long Answers => Acknowledged + Interlocked.Read(ref _duplicateAnswers);
+
     /// <summary>The number of an ad nobody has sent yet.</summary>
     public long NextAd() => Interlocked.Increment(ref _ads);
 

@@ -19,8 +19,9 @@ internal sealed class Senders(BusClient client, IReadOnlyList<Ledger> ledgers, i
     public long SingleAcknowledged => ledgers.Sum(ledger => ledger.SingleAcknowledged);
 
     /// <summary>Ends after <see cref="Stop"/>, when the last answers are there.</summary>
-    public Task RunAsync(int count, CancellationToken cancellationToken) => Task.WhenAll(
-        Enumerable.Range(0, count).Select(sender => Task.Run(() => SendAsync(sender, cancellationToken), cancellationToken)));
+    /// <param name="first">The number of the first of these senders, where others send as well.</param>
+    public Task RunAsync(int count, CancellationToken cancellationToken, int first = 0) => Task.WhenAll(
+        Enumerable.Range(first, count).Select(sender => Task.Run(() => SendAsync(sender, cancellationToken), cancellationToken)));
 
     public void Stop() => _isStopping = true;
 
@@ -93,8 +94,7 @@ internal sealed class Senders(BusClient client, IReadOnlyList<Ledger> ledgers, i
     {
         if (result is AddResult.Added or AddResult.Duplicate)
             return false;
-        if (result is not AddResult.Unknown)
-            await Task.Delay(RetryDelay, cancellationToken);
+        await Task.Delay(RetryDelay, cancellationToken);
         return !_isStopping;
     }
 }

@@ -1,13 +1,11 @@
 using System.Runtime.InteropServices;
+using Databus.Testing;
 
 namespace Databus.Proofs.Processes;
 
 /// <summary>Where the programs of this checkout are, in the configuration this one was built in.</summary>
 internal static class BuiltProgram
 {
-    /// <summary>The folder that holds <c>Databus.slnx</c>.</summary>
-    public static string Checkout { get; } = FindCheckout();
-
     /// <summary>The runtime this process runs on, for programs whose own search would find another or none.</summary>
     public static string RuntimeRoot => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
 
@@ -16,20 +14,9 @@ internal static class BuiltProgram
     public static string Find(string project)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        var program = Path.Combine(Checkout, "artifacts", "bin", project, configuration, project);
+        var program = Checkout.Path(Path.Combine("artifacts", "bin", project, configuration, project));
         return File.Exists(program)
             ? program
             : throw new FileNotFoundException($"{program} is missing. Build it first: dotnet build src/{project}", program);
-    }
-
-    private static string FindCheckout()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Databus.slnx")))
-                return folder.FullName;
-        }
-
-        throw new DirectoryNotFoundException("No folder above the proofs holds Databus.slnx.");
     }
 }

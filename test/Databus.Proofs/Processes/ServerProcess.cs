@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Databus.Proofs.Http;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Processes;
 
@@ -53,7 +55,11 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts the server and ends when it answers that it is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended, or did not become ready in a minute.</exception>
-    public static async Task<ServerProcess> StartAsync(string dataFolder, int port, CancellationToken cancellationToken)
+    public static Task<ServerProcess> StartAsync(string dataFolder, int port, CancellationToken cancellationToken) =>
+        StartAsync(new ServerSettings(dataFolder, port), cancellationToken);
+
+    /// <inheritdoc cref="StartAsync(string, int, CancellationToken)"/>
+    public static async Task<ServerProcess> StartAsync(ServerSettings settings, CancellationToken cancellationToken)
     {
         var command = new ProcessStartInfo(BuiltProgram.Find("Databus.Server"))
         {
@@ -62,14 +68,25 @@ internal sealed class ServerProcess : IAsyncDisposable
             RedirectStandardError = true,
             ArgumentList =
             {
-                "serve", "--urls", AddressOf(port).GetLeftPart(UriPartial.Authority),
-                "--data", dataFolder, "--environment", "Development",
+                "serve", "--urls", AddressOf(settings.Port).GetLeftPart(UriPartial.Authority),
+                "--data", settings.DataFolder, "--environment", "Development",
             },
             Environment = { ["DOTNET_ROOT"] = BuiltProgram.RuntimeRoot },
         };
+        if (settings.Name is { } name)
+        {
+            command.ArgumentList.Add("--name");
+            command.ArgumentList.Add(name);
+        }
+
+        // A variable, as the address may hold a password.
+        if (settings.Store is { } store)
+            command.Environment["DATABUS_STORE"] = store;
+        foreach (var (variable, value) in settings.Environment)
+            command.Environment[variable] = value;
         var started = Stopwatch.GetTimestamp();
         var server = new ServerProcess(
-            Process.Start(command) ?? throw new InvalidOperationException("The server did not start."), port);
+            Process.Start(command) ?? throw new InvalidOperationException("The server did not start."), settings.Port);
         try
         {
             using var client = new BusClient(server.Address, TimeSpan.FromSeconds(5));
@@ -93,6 +110,11 @@ internal sealed class ServerProcess : IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync();
     }
+
+    /// <summary>SIGSTOP: it stands still, and the kernel goes on for it.</summary>
+    public void Freeze() => Signal.Send(Id, Signal.Stop);
+
+    public void Thaw() => Signal.Send(Id, Signal.Continue);
 
     /// <summary>SIGTERM: the process ends when it is done.</summary>
     public async Task<int> StopAsync(CancellationToken cancellationToken)

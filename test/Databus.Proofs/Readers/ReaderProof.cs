@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Databus.Proofs.Http;
 using Databus.Proofs.Ledgers;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Readers;
 

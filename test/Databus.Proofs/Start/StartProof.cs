@@ -1,6 +1,8 @@
 using System.Globalization;
 using Databus.Proofs.Http;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Start;
 

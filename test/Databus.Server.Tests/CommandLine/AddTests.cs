@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Databus.Server.CommandLine;
 using Databus.Server.CommandLine.Input;
+using Databus.Testing;
 
 namespace Databus.Server.Tests.CommandLine;
 
@@ -140,7 +141,7 @@ public sealed class AddTests : IAsyncLifetime
         Assert.Contains("The disk is full.", run.Error, StringComparison.Ordinal);
 
         _server.Intervene = (_, _) => Task.FromResult(false);
-        CommandRun again = await RunAsync("add", _folder["numbers.jsonl"], "--resume");
+        CommandRun again = await RunAsync("add", _folder.File("numbers.jsonl"), "--resume");
         Assert.StartsWith("7 added, 0 duplicates", again.Out, StringComparison.Ordinal);
     }
 

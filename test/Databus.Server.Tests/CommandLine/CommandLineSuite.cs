@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Databus.Server.CommandLine;
+using Databus.Testing;
 
 namespace Databus.Server.Tests.CommandLine;
 
@@ -21,7 +22,7 @@ public abstract class CommandLineSuite : IAsyncLifetime
     [Fact]
     public async Task Ten_thousand_real_lines_are_added_once_and_are_duplicates_the_second_time()
     {
-        string file = RealInput.Path("listings/apartments-us-10k.jsonl");
+        string file = SharedData.Path("listings/apartments-us-10k.jsonl");
 
         CommandRun first = await RunAsync("add", file, "--topic", "apartments");
         Assert.StartsWith("10000 added, 0 duplicates, 0 invalid (", first.Out, StringComparison.Ordinal);
@@ -35,7 +36,7 @@ public abstract class CommandLineSuite : IAsyncLifetime
     [Fact]
     public async Task A_real_table_becomes_as_many_items_as_it_has_records()
     {
-        string file = RealInput.Path("listings/apartments-us-10k.csv");
+        string file = SharedData.Path("listings/apartments-us-10k.csv");
 
         CommandRun run = await RunAsync("add", file, "--topic", "apartments", "--types", "--json");
         Assert.Equal(10_000, Json(run).GetProperty("added").GetInt32());
@@ -107,6 +108,8 @@ public abstract class CommandLineSuite : IAsyncLifetime
             ["subscriptions", "set", "t", "s", "--start", "beginning", "--lease", "5m"],
             ["subscriptions", "list"],
             ["subscriptions", "show", "t", "s"],
+            ["subscriptions", "pause", "t", "s"],
+            ["subscriptions", "resume", "t", "s"],
             ["subscriptions", "rewind", "t", "s", "--to", "beginning"],
             ["dead", "list", "t", "s"],
             ["dead", "replay", "t", "s", "--all"],
@@ -118,6 +121,7 @@ public abstract class CommandLineSuite : IAsyncLifetime
             ["sources", "pause", "news"],
             ["sources", "poll", "news"],
             ["sources", "delete", "news"],
+            ["nodes"],
             ["fetch", "t"],
             ["subscriptions", "delete", "t", "s"],
             ["topics", "delete", "t"],
@@ -128,6 +132,15 @@ public abstract class CommandLineSuite : IAsyncLifetime
             Assert.True(run.ExitCode == ExitCodes.Ok, $"{string.Join(' ', command)}: {run.ExitCode} {run.Error}");
             Assert.Equal(JsonValueKind.Object, Json(run).ValueKind);
         }
+    }
+
+    [Fact]
+    public async Task The_node_that_answers_is_among_the_nodes()
+    {
+        CommandRun run = await RunAsync("nodes");
+        Assert.Equal(ExitCodes.Ok, run.ExitCode);
+        Assert.StartsWith("NODE", run.Lines[0], StringComparison.Ordinal);
+        Assert.Contains(run.Lines, line => line.Contains(" *  alive ", StringComparison.Ordinal) && line.Contains(" api,worker,collector,scheduler ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
         Stream? input = null,
         TextWriter? output = null,
         Dictionary<string, string>? variables = null,
-        StoreCommands? store = null,
+        Func<StoreLocation, StoreCommands>? store = null,
         Func<ServeOptions, CancellationToken, Task<int>>? serve = null,
         TimeProvider? time = null,
         CancellationToken stop = default)
@@ -29,7 +29,7 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
             name => variables.GetValueOrDefault(name),
             time ?? TimeProvider.System);
         int exitCode = await DatabusCommand.RunAsync(
-            args, terminal, serve ?? ((_, _) => Task.FromResult(0)), store ?? new MemoryStore().Commands, stop);
+            args, terminal, serve ?? ((_, _) => Task.FromResult(0)), store ?? (_ => new MemoryStore().Commands), stop);
         return new CommandRun(exitCode, result.ToString()!, error.ToString());
     }
 

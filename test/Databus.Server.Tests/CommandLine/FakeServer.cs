@@ -143,6 +143,7 @@ internal sealed class FakeServer : IAsyncDisposable
         MapTopics();
         MapSubscriptions();
         MapSources();
+        MapNodes();
         MapTokens();
         _app.MapFallback(http => RefuseAsync(http, 404, "There is no such thing."));
     }
@@ -179,7 +180,13 @@ internal sealed class FakeServer : IAsyncDisposable
         }));
         const string Route = "/api/v1/topics/{topic}/subscriptions/{subscription}";
         _app.MapGet(Route, http => AnswerAsync(http, Describe(Value(http, "topic"), Value(http, "subscription"), Subscription(http))));
-        _app.MapPut(Route, http => AnswerAsync(http, Describe(Value(http, "topic"), Value(http, "subscription"), Subscription(http))));
+        _app.MapPut(Route, http =>
+        {
+            FakeSubscription subscription = Subscription(http);
+            foreach ((string name, JsonNode? value) in Request(http).Json)
+                subscription.Settings[name] = value?.DeepClone();
+            return AnswerAsync(http, Describe(Value(http, "topic"), Value(http, "subscription"), subscription));
+        });
         _app.MapDelete(Route, NothingAsync);
         _app.MapPost(Route + "/rewind", http =>
         {
@@ -281,6 +288,35 @@ internal sealed class FakeServer : IAsyncDisposable
         });
     }
 
+    private void MapNodes() => _app.MapGet("/api/v1/nodes", http => AnswerAsync(http, new JsonObject
+    {
+        ["nodes"] = new JsonArray(
+            new JsonObject
+            {
+                ["id"] = "1f",
+                ["name"] = "alpha",
+                ["roles"] = new JsonArray("api", "worker", "collector", "scheduler"),
+                ["version"] = "0.1.0",
+                ["startedAt"] = "2026-11-21T08:00:00Z",
+                ["seenAt"] = "2026-11-21T08:00:03Z",
+                ["state"] = "alive",
+                ["isThis"] = true,
+                ["warnings"] = new JsonArray(),
+            },
+            new JsonObject
+            {
+                ["id"] = "2f",
+                ["name"] = "beta",
+                ["roles"] = new JsonArray("worker"),
+                ["version"] = "0.1.0",
+                ["startedAt"] = "2026-11-21T08:00:00Z",
+                ["seenAt"] = "2026-11-21T08:00:03Z",
+                ["state"] = "silent",
+                ["isThis"] = false,
+                ["warnings"] = new JsonArray(new JsonObject { ["code"] = "circuit", ["message"] = "The broker\u001b[31m is away." }),
+            }),
+    }));
+
     private void MapTokens()
     {
         _app.MapGet("/api/v1/tokens", http => AnswerAsync(http, new JsonObject
@@ -353,6 +389,8 @@ internal sealed class FakeServer : IAsyncDisposable
         ["leaseSeconds"] = 30,
         ["maxAttempts"] = 10,
         ["maxInFlight"] = 10_000,
+        ["destination"] = subscription.Settings["destination"]?.DeepClone(),
+        ["paused"] = subscription.Settings["paused"]?.DeepClone() ?? false,
         ["oldestWaitingAt"] = null,
         ["createdAt"] = "2026-11-21T08:00:00Z",
     };
@@ -373,6 +411,8 @@ internal sealed class FakeServer : IAsyncDisposable
         public int Position { get; set; }
 
         public int Acknowledged { get; set; }
+
+        public JsonObject Settings { get; } = [];
 
         public HashSet<string> Leased { get; } = new(StringComparer.Ordinal);
     }

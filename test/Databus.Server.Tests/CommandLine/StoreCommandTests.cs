@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Databus.Server.CommandLine;
+using Databus.Testing;
 
 namespace Databus.Server.Tests.CommandLine;
 
@@ -26,7 +27,7 @@ public sealed class StoreCommandTests : IDisposable
     [Fact]
     public async Task A_running_server_is_asked_for_tokens_over_its_socket()
     {
-        await using FakeServer server = await FakeServer.StartAsync(_folder["databus.sock"]);
+        await using FakeServer server = await FakeServer.StartAsync(_folder.File("databus.sock"));
         JsonElement created = JsonElement.Parse((await RunAsync("token", "create", "scraper", "--json")).Out);
         Assert.Equal("dbt_socket", created.GetProperty("token").GetString());
         Assert.Contains("scraper", (await RunAsync("token", "list")).Out, StringComparison.Ordinal);
@@ -54,7 +55,7 @@ public sealed class StoreCommandTests : IDisposable
     [Fact]
     public async Task Restoring_needs_a_backup_and_force_where_there_is_data()
     {
-        Assert.Equal(ExitCodes.Failed, (await RunAsync("restore", _folder["none"])).ExitCode);
+        Assert.Equal(ExitCodes.Failed, (await RunAsync("restore", _folder.File("none"))).ExitCode);
         Assert.Empty(_store.Calls);
 
         string backup = _folder.Write("backup", "");
@@ -67,7 +68,7 @@ public sealed class StoreCommandTests : IDisposable
     [Fact]
     public async Task Nothing_is_restored_under_a_running_server()
     {
-        await using FakeServer server = await FakeServer.StartAsync(_folder["databus.sock"]);
+        await using FakeServer server = await FakeServer.StartAsync(_folder.File("databus.sock"));
         CommandRun run = await RunAsync("restore", _folder.Write("backup", ""), "--force");
         Assert.Equal(ExitCodes.Failed, run.ExitCode);
         Assert.Empty(_store.Calls);
@@ -91,5 +92,5 @@ public sealed class StoreCommandTests : IDisposable
     }
 
     private Task<CommandRun> RunAsync(params string[] args) =>
-        CommandRun.OfAsync([.. args, "--data", _folder.Path], store: _store.Commands);
+        CommandRun.OfAsync([.. args, "--data", _folder.Path], store: _ => _store.Commands);
 }

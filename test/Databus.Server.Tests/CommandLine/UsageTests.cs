@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Databus.Nodes;
 using Databus.Server.CommandLine;
+using Databus.Testing;
 
 namespace Databus.Server.Tests.CommandLine;
 
@@ -24,6 +26,13 @@ public sealed class UsageTests
     [InlineData("subscriptions rewind t s --to end --after 3")]
     [InlineData("subscriptions rewind t s --to middle")]
     [InlineData("subscriptions rewind t s --time yesterday")]
+    [InlineData("subscriptions set t s --destination rabbitmq --no-destination")]
+    [InlineData("subscriptions set t s --with queue=ads")]
+    [InlineData("subscriptions set t s --destination rabbitmq --with queue")]
+    [InlineData("subscriptions set t s --destination rabbitmq --with =ads")]
+    [InlineData("subscriptions set t s --destination rabbitmq --with kind=ads")]
+    [InlineData("subscriptions set t s --destination rabbitmq --with size:=big")]
+    [InlineData("subscriptions pause t")]
     [InlineData("sources add news ftp://example.org/feed")]
     [InlineData("add --resume")]
     [InlineData("add - -")]
@@ -31,6 +40,11 @@ public sealed class UsageTests
     [InlineData("add --delimiter ab")]
     [InlineData("topics list --url ftp://example.org")]
     [InlineData("serve --environment Staging")]
+    [InlineData("serve --roles api,cook")]
+    [InlineData("serve --roles ,")]
+    [InlineData("serve --store mysql://db")]
+    [InlineData("doctor --store oracle")]
+    [InlineData("nodes extra")]
     [InlineData("")]
     public async Task Wrong_usage_is_refused_in_a_sentence(string line)
     {
@@ -46,9 +60,11 @@ public sealed class UsageTests
     [InlineData("add")]
     [InlineData("fetch")]
     [InlineData("topics set")]
+    [InlineData("subscriptions set")]
     [InlineData("subscriptions rewind")]
     [InlineData("dead replay")]
     [InlineData("sources add")]
+    [InlineData("nodes")]
     [InlineData("token create")]
     [InlineData("backup")]
     [InlineData("restore")]
@@ -123,7 +139,7 @@ public sealed class UsageTests
     {
         await using FakeServer server = await FakeServer.StartAsync();
         using var folder = new TemporaryFolder();
-        CommandRun run = await CommandRun.OfAsync(["add", folder.Write("a.jsonl", "{}"), folder["b.jsonl"]], server.Url);
+        CommandRun run = await CommandRun.OfAsync(["add", folder.Write("a.jsonl", "{}"), folder.File("b.jsonl")], server.Url);
         Assert.Equal(ExitCodes.Failed, run.ExitCode);
         Assert.Empty(server.Requests);
     }
@@ -139,16 +155,53 @@ public sealed class UsageTests
         }
 
         Assert.Equal(42, (await CommandRun.OfAsync(["serve"], serve: Serve)).ExitCode);
-        Assert.Equal(new ServeOptions("http://127.0.0.1:5001", "./databus-data", "sqlite", "Production"), got);
+        Assert.Equal(
+            new ServeOptions(
+                "http://127.0.0.1:5001", StoreLocation.Read("sqlite", "./databus-data"), "Production", NodeRoles.All, Environment.MachineName),
+            got);
 
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["DATABUS_URLS"] = "http://127.0.0.1:1",
             ["DATABUS_DATA"] = "d",
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["DATABUS_STORE"] = "postgres://db/databus",
+            ["DATABUS_ROLES"] = "worker, api",
+            ["DATABUS_NAME"] = "alpha",
         };
-        await CommandRun.OfAsync(["serve", "--data", "e"], serve: Serve, variables: variables);
-        Assert.Equal(new ServeOptions("http://127.0.0.1:1", "e", "sqlite", "Development"), got);
+        await CommandRun.OfAsync(["serve", "--data", "e", "--name", "beta"], serve: Serve, variables: variables);
+        Assert.Equal(
+            new ServeOptions(
+                "http://127.0.0.1:1", StoreLocation.Read("postgres://db/databus", "e"), "Development", NodeRoles.Api | NodeRoles.Worker, "beta"),
+            got);
+    }
+
+    [Theory]
+    [InlineData("DATABUS_ROLES", "")]
+    [InlineData("DATABUS_ROLES", "api,cook")]
+    [InlineData("DATABUS_NAME", " ")]
+    [InlineData("DATABUS_STORE", "mysql://db")]
+    public async Task What_a_variable_says_is_judged_as_an_option_is(string name, string value)
+    {
+        CommandRun run = await CommandRun.OfAsync(["serve"], variables: new(StringComparer.Ordinal) { [name] = value });
+        Assert.Equal((ExitCodes.WrongUsage, ""), (run.ExitCode, run.Out));
+    }
+
+    [Fact]
+    public async Task A_refused_role_is_told_which_there_are()
+    {
+        CommandRun run = await CommandRun.OfAsync(["serve", "--roles", "cook"]);
+        Assert.Contains("api,worker,collector,scheduler", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_nodes_are_listed_with_what_troubles_them()
+    {
+        await using FakeServer server = await FakeServer.StartAsync();
+        CommandRun run = await CommandRun.OfAsync(["nodes"], server.Url);
+        Assert.Equal(4, run.Lines.Length);
+        Assert.StartsWith("beta     silent  worker  ", run.Lines[2], StringComparison.Ordinal);
+        Assert.Equal("beta: The broker·[31m is away.", run.Lines[3]);
     }
 
     [Fact]

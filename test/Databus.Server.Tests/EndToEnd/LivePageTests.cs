@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
 using Databus.Server.Tests.CommandLine;
+using Databus.Testing;
 using Microsoft.Playwright;
 
 namespace Databus.Server.Tests.EndToEnd;
@@ -14,7 +15,7 @@ public sealed partial class LivePageTests(RunningServer server, Browser browser)
     [Fact]
     public async Task A_feed_appears_in_the_live_page_without_a_reload_and_then_only_what_is_new()
     {
-        var document = await File.ReadAllTextAsync(RealInput.Path("feeds/real/stackoverflow-python-2022-07-26.atom"), TestContext.Current.CancellationToken);
+        var document = await File.ReadAllTextAsync(SharedData.Path("feeds/real/stackoverflow-python-2022-07-26.atom"), TestContext.Current.CancellationToken);
         await using var site = await FeedServer.StartAsync(Encoding.UTF8.GetBytes(document));
         await PutAsync("api/v1/topics/questions", new { });
         var (page, errors) = await browser.OpenAsync(new Uri(server.Address, "topics/questions"));
@@ -138,7 +139,7 @@ public sealed partial class LivePageTests(RunningServer server, Browser browser)
     private async Task PollAsync(string expectedOutcome)
     {
         (await server.Client.SendAsync(HttpMethod.Post, "api/v1/sources/stackoverflow/poll", body: null, TestContext.Current.CancellationToken)).EnsureSuccess();
-        var reached = await Databus.Proofs.Deadline.WaitAsync(
+        var reached = await Deadline.WaitAsync(
             async () => (await server.Client.SendAsync(HttpMethod.Get, "api/v1/sources/stackoverflow", body: null, TestContext.Current.CancellationToken))
                 .Body.GetProperty("lastOutcome").GetString() == expectedOutcome,
             TimeSpan.FromSeconds(20),

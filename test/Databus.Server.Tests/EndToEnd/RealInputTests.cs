@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Databus.Proofs.Http;
 using Databus.Server.Tests.CommandLine;
+using Databus.Testing;
 
 namespace Databus.Server.Tests.EndToEnd;
 
@@ -11,9 +12,9 @@ public sealed class RealInputTests(RunningServer server) : IClassFixture<Running
     [Fact]
     public async Task A_stream_with_repeats_gives_exactly_its_expected_results()
     {
-        var lines = await File.ReadAllLinesAsync(RealInput.Path("listings/dedup-stream-500.jsonl"), TestContext.Current.CancellationToken);
+        var lines = await File.ReadAllLinesAsync(SharedData.Path("listings/dedup-stream-500.jsonl"), TestContext.Current.CancellationToken);
         using var expected = JsonDocument.Parse(await File.ReadAllTextAsync(
-            RealInput.Path("listings/dedup-stream-500.expected.json"), TestContext.Current.CancellationToken));
+            SharedData.Path("listings/dedup-stream-500.expected.json"), TestContext.Current.CancellationToken));
         var ids = new List<long>();
 
         foreach (var line in expected.RootElement.GetProperty("lines").EnumerateArray())
@@ -37,7 +38,7 @@ public sealed class RealInputTests(RunningServer server) : IClassFixture<Running
     [Fact]
     public async Task A_consumer_goes_on_after_a_restart_where_it_was()
     {
-        var file = RealInput.Path("listings/apartments-us-10k.jsonl");
+        var file = SharedData.Path("listings/apartments-us-10k.jsonl");
         await RunAsync("add", file, "--topic", "apartments");
 
         var before = await RunAsync("fetch", "apartments", "--max", "3210");

@@ -1,5 +1,7 @@
 using Databus.Proofs.Http;
 using Databus.Proofs.Processes;
+using Databus.Testing;
+using Databus.Testing.Processes;
 
 namespace Databus.Server.Tests.EndToEnd;
 

@@ -19,6 +19,7 @@ public sealed class TypeRulesTests
         ["ISourceKind"] = "A boundary outside: each way of fetching items is its own kind.",
         ["IListeningSourceKind"] = "A boundary outside: each way in which items are brought is its own kind.",
         ["IDestinationKind"] = "A boundary outside: each way of pushing is its own kind.",
+        ["ISharedKeys"] = "A boundary outside: Redis, where nodes share what they know about keys.",
         ["IDestination"] = "A boundary outside: an open way to one destination.",
     };
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Databus.Json;
+using Databus.Testing;
 
 namespace Databus.Tests.Json;
 

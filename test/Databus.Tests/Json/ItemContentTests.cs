@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Databus.Json;
+using Databus.Testing;
 
 namespace Databus.Tests.Json;
 

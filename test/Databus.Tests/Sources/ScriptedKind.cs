@@ -10,8 +10,12 @@ internal sealed class ScriptedKind(params PollResult[] results) : ISourceKind
 {
     private readonly ConcurrentQueue<PollResult> _results = new(results);
     private readonly Channel<PollRequest> _requests = Channel.CreateUnbounded<PollRequest>();
+    private int _polls;
 
     public string Name => "scripted";
+
+    /// <summary>How often it was read.</summary>
+    public int Polls => _polls;
 
     /// <summary>While it is set, polls do not end before this does.</summary>
     public Task Until { get; set; } = Task.CompletedTask;
@@ -34,6 +38,7 @@ internal sealed class ScriptedKind(params PollResult[] results) : ISourceKind
         {
         }
 
+        Interlocked.Increment(ref _polls);
         _requests.Writer.TryWrite(request);
         await Until.WaitAsync(cancellationToken);
         return result;

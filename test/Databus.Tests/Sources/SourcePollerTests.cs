@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Databus.Sources;
 using Databus.Storage;
 using Databus.Topics;
@@ -81,7 +82,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         await StartAsync(ScriptedKind.Read("etag-1", 1));
         await PolledAsync();
         _engine.Clock.Advance(TimeSpan.FromDays(400));
-        _poller!.PollNow("news");
+        await AskAsync();
         Assert.Equal("added 0 of 1", (await PolledAsync(2)).LastOutcome);
         Assert.Single(await ItemsAsync());
     }
@@ -124,14 +125,14 @@ public sealed class SourcePollerTests : IAsyncLifetime
         await PolledAsync();
         for (var failures = 1; failures <= 3; failures++)
         {
-            _poller!.PollNow("news");
+            await AskAsync();
             var status = await PolledAsync(1 + failures);
             Assert.Equal(("failed", "no answer", failures, "etag-1"), (status.LastOutcome, status.Error, status.Failures, status.State));
             var wait = Interval * Math.Pow(2, failures - 1);
             Assert.InRange(status.NextPollAt!.Value - Now, wait, wait * 1.2);
         }
 
-        _poller!.PollNow("news");
+        await AskAsync();
         var well = await PolledAsync(5);
         Assert.Equal((0, null, Now + Interval), (well.Failures, well.Error, well.NextPollAt));
     }
@@ -154,7 +155,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         var kind = await StartAsync(ScriptedKind.Read("etag-1", 1) with { MovedTo = moved }, ScriptedKind.Read("etag-2", 2));
         await kind.NextRequestAsync();
         Assert.Equal(moved, (await PolledAsync()).Settings.Url);
-        _poller!.PollNow("news");
+        await AskAsync();
         Assert.Equal(new PollRequest(moved, "etag-1"), await kind.NextRequestAsync());
     }
 
@@ -164,7 +165,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         await PutAsync(News with { Paused = true });
         await StartAsync(ScriptedKind.Read("etag-1", 1));
         await AssertNotPolledAsync("news");
-        _poller!.PollNow("news");
+        await AskAsync();
         Assert.Equal("added 1 of 1", (await PolledAsync()).LastOutcome);
     }
 
@@ -175,8 +176,8 @@ public sealed class SourcePollerTests : IAsyncLifetime
         await PutAsync(News);
         var kind = await StartAsync(held.Task, ScriptedKind.Read("etag-1", 1));
         await kind.NextRequestAsync();
-        Assert.True(_poller!.IsPolling("news"));
-        _poller.PollNow("news");
+        Assert.True(await IsPolledAsync("news"));
+        await AskAsync();
         held.SetResult();
         await kind.NextRequestAsync();
         await PolledAsync(2);
@@ -191,7 +192,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         var kind = await StartAsync(held.Task, ScriptedKind.Read("etag-1", 1));
         for (var polled = 0; polled < 4; polled++)
             await kind.NextRequestAsync();
-        Assert.Equal(4, Enumerable.Range(1, 10).Count(number => _poller!.IsPolling($"news-{number}")));
+        Assert.Equal(4, (await _engine.Store.ListSourcesAsync(name: null, CancellationToken.None)).Count(source => source.ClaimedUntil > Now));
         held.SetResult();
         for (var polled = 4; polled < 10; polled++)
             await kind.NextRequestAsync();
@@ -240,6 +241,75 @@ public sealed class SourcePollerTests : IAsyncLifetime
         await PolledAsync();
     }
 
+    [Fact(Timeout = Engine.Patience)]
+    public async Task One_that_takes_too_long_has_failed_while_the_claim_still_holds()
+    {
+        await PutAsync(News);
+        var kind = await StartAsync(new TaskCompletionSource().Task, ScriptedKind.Read("etag-1", 1));
+        await kind.NextRequestAsync();
+        var claimed = Assert.Single(await _engine.Store.ListSourcesAsync("news", CancellationToken.None)).ClaimedUntil!.Value;
+        _engine.Clock.Advance(SourcePoller.LongestPoll);
+        var status = await PolledAsync();
+        Assert.Equal(("failed", 1), (status.LastOutcome, status.Failures));
+        Assert.Contains("90 s", status.Error, StringComparison.Ordinal);
+        Assert.InRange(Now, DateTimeOffset.MinValue, claimed);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task Of_two_nodes_one_polls_a_source_that_is_due()
+    {
+        // As many as one node polls at once, so that neither waits for the clock, which stands still.
+        string[] names = ["a", "b", "c", "d"];
+        foreach (var name in names)
+            await PutAsync(News with { Name = name });
+        for (var round = 1; round <= 25; round++)
+        {
+            var here = new ScriptedKind(ScriptedKind.Read("etag-1", round));
+            var there = new ScriptedKind(ScriptedKind.Read("etag-1", round));
+            using var one = Create(here);
+            using var other = Create(there);
+            await Task.WhenAll(one.StartAsync(CancellationToken.None), other.StartAsync(CancellationToken.None));
+            foreach (var name in names)
+                await PolledAsync(name, names.Length * round);
+            await Task.WhenAll(one.StopAsync(CancellationToken.None), other.StopAsync(CancellationToken.None));
+            Assert.Equal(names.Length, here.Polls + there.Polls);
+            Assert.Equal(names.Length * round, (await ItemsAsync()).Count);
+            foreach (var name in names)
+                Assert.True(await _engine.Store.AskForPollAsync(name, CancellationToken.None));
+        }
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_a_dead_node_was_polling_another_polls_when_the_claim_ends()
+    {
+        await PutAsync(News);
+        Assert.True(await _engine.Store.TryClaimPollAsync("news", SourcePoller.Claim, CancellationToken.None));
+        var claimedUntil = Now + SourcePoller.Claim;
+        var kind = await StartAsync(ScriptedKind.Read("etag-1", 1));
+        await AdvanceUntilAsync(kind.NextRequestAsync().AsTask());
+        Assert.InRange((await PolledAsync()).LastPolledAt!.Value, claimedUntil, DateTimeOffset.MaxValue);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_another_node_changed_is_seen_within_seconds_without_a_word()
+    {
+        var kind = await StartAsync(ScriptedKind.Read("etag-1", 1));
+        await _engine.Clock.WhenTimerInAsync(TimeSpan.FromSeconds(5));
+        await PutAsync(News);
+        _engine.Clock.Advance(TimeSpan.FromSeconds(5));
+        await kind.NextRequestAsync();
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_is_listened_to_is_never_polled()
+    {
+        await PutAsync(News with { Kind = "ears" });
+        _poller = new SourcePoller(
+            _engine.Store, _engine.Log, [new ScriptedKind(ScriptedKind.Read("etag-1", 1))], [new Ears()], _engine.Clock, NullLogger<SourcePoller>.Instance);
+        await _poller.StartAsync(CancellationToken.None);
+        await AssertNotPolledAsync("news");
+    }
+
     private DateTimeOffset Now => _engine.Clock.GetUtcNow();
 
     private Task<bool> PutAsync(SourceSettings source) => _engine.Store.PutSourceAsync(source, CancellationToken.None);
@@ -249,10 +319,18 @@ public sealed class SourcePollerTests : IAsyncLifetime
     private async Task<ScriptedKind> StartAsync(Task until, params PollResult[] results)
     {
         var kind = new ScriptedKind(results) { Until = until };
-        _poller = new SourcePoller(_engine.Store, _engine.Log, [kind], _engine.Clock, NullLogger<SourcePoller>.Instance);
+        _poller = Create(kind);
         await _poller.StartAsync(CancellationToken.None);
         return kind;
     }
+
+    private SourcePoller Create(ISourceKind kind) =>
+        new(_engine.Store, _engine.Log, [kind], [], _engine.Clock, NullLogger<SourcePoller>.Instance);
+
+    private async Task AskAsync() => Assert.True(await _poller!.PollNowAsync("news", CancellationToken.None));
+
+    private async Task<bool> IsPolledAsync(string source) =>
+        Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)).ClaimedUntil is not null;
 
     /// <summary>The source once this many of its polls have been kept.</summary>
     private Task<SourceStatus> PolledAsync(int polls = 1) => PolledAsync("news", polls);
@@ -263,7 +341,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         while (true)
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            if (_engine.Probe.Asked(nameof(IStore.RecordPollAsync)) >= polls && !_poller!.IsPolling(source)
+            if (_engine.Probe.Asked(nameof(IStore.RecordPollAsync)) >= polls && !await IsPolledAsync(source)
                 && Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)) is { LastPolledAt: not null } status)
             {
                 return status;
@@ -301,4 +379,19 @@ public sealed class SourcePollerTests : IAsyncLifetime
 
     private async Task<IReadOnlyList<Item>> ItemsAsync() =>
         (await _engine.Store.ReadItemsAsync(await _engine.TopicAsync(), new ItemQuery(), CancellationToken.None)).Items;
+
+    /// <summary>A kind of source that brings its items by itself, and brings none.</summary>
+    private sealed class Ears : IListeningSourceKind
+    {
+        public string Name => "ears";
+
+        public bool Accepts(Uri address, [NotNullWhen(false)] out string? refusal)
+        {
+            refusal = null;
+            return true;
+        }
+
+        public Task ListenAsync(SourceSettings source, SourceInbox inbox, CancellationToken cancellationToken) =>
+            Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+    }
 }

@@ -1,5 +1,7 @@
+using Databus.Destinations;
 using Databus.Storage;
 using Databus.Subscriptions;
+using Databus.Testing;
 using Databus.Topics;
 
 namespace Databus.Tests.Subscriptions;
@@ -225,6 +227,66 @@ public sealed class FetcherTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
+    public async Task Another_process_wakes_one_of_those_who_wait_for_this_subscription()
+    {
+        var fetching = await BeginToWaitAsync(2);
+        var asked = Fetches;
+        _engine.Signals.Woken(_topic, "other");
+        _engine.Signals.Woken(await _engine.TopicAsync("numbers"), Sub);
+        _engine.Signals.Woken(_topic, Sub);
+        while (Fetches == asked)
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        await _engine.Clock.WhenTimersAsync(2);
+        Assert.Equal(asked + 1, Fetches);
+        _engine.Clock.Advance(OneMinute);
+        Assert.All(await Task.WhenAll(fetching), Assert.Empty);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task The_end_of_a_lease_is_waited_for_by_the_clock_of_the_store()
+    {
+        var ahead = new FakeClock();
+        ahead.Advance(TimeSpan.FromHours(1));
+        var fetcher = new Fetcher(_engine.Store, _engine.Signals, ahead);
+        await _engine.AppendAsync(_topic, 1);
+        await _engine.Store.FetchAsync(_topic, Sub, max: 1, Lease, CancellationToken.None);
+        var fetching = fetcher.FetchAsync(_topic, Sub, max: 1, Lease, OneMinute, CancellationToken.None);
+        await ahead.WhenTimerInAsync(Lease);
+        _engine.Clock.Advance(Lease);
+        ahead.Advance(Lease);
+        Assert.Single((await fetching)!);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task Who_waits_when_the_subscription_begins_to_push_is_told_and_passes_the_wake_up_on()
+    {
+        var pulling = _engine.Fetcher.FetchAsync(_topic, Sub, max: 1, Lease, OneMinute, CancellationToken.None);
+        await _engine.Clock.WhenTimersAsync(1);
+        var here = new DestinationSettings("box", "{}");
+        await _engine.Store.PutSubscriptionAsync(_topic, Sub, new SubscriptionSettings { Destination = here }, SubscriptionStart.Beginning, CancellationToken.None);
+        var pushing = _engine.Fetcher.FetchToPushAsync(new PushSubscription(_topic, Sub, here), 1, OneMinute, CancellationToken.None, CancellationToken.None);
+        await _engine.Clock.WhenTimersAsync(2);
+        await _engine.AppendAsync(_topic, 1);
+        Assert.Null(await pulling);
+        Assert.Single((await pushing).Deliveries);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task A_wait_to_push_that_is_cancelled_loses_nothing_that_the_store_is_about_to_answer()
+    {
+        var here = new DestinationSettings("box", "{}");
+        await _engine.Store.PutSubscriptionAsync(_topic, Sub, new SubscriptionSettings { Destination = here }, SubscriptionStart.Beginning, CancellationToken.None);
+        await _engine.AppendAsync(_topic, 1);
+        var held = new TaskCompletionSource();
+        _engine.Probe.Hold(nameof(IStore.FetchToPushAsync), held.Task);
+        using var waiting = new CancellationTokenSource();
+        var pushing = _engine.Fetcher.FetchToPushAsync(new PushSubscription(_topic, Sub, here), 1, OneMinute, asking: CancellationToken.None, waiting.Token);
+        await waiting.CancelAsync();
+        held.SetResult();
+        Assert.Single((await pushing).Deliveries);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
     public async Task The_deletion_of_the_topic_ends_all_waits()
     {
         var fetching = await BeginToWaitAsync(20);
@@ -234,9 +296,9 @@ public sealed class FetcherTests : IAsyncLifetime
 
     private int Fetches => _engine.Probe.Asked(nameof(IStore.FetchAsync));
 
-    private Task<IReadOnlyList<Delivery>> FetchAsync(
+    private async Task<IReadOnlyList<Delivery>> FetchAsync(
         TimeSpan? wait = null, TimeSpan? lease = null, string subscription = Sub, CancellationToken cancellationToken = default) =>
-        _engine.Fetcher.FetchAsync(_topic, subscription, max: 1, lease, wait ?? OneMinute, cancellationToken);
+        await _engine.Fetcher.FetchAsync(_topic, subscription, max: 1, lease, wait ?? OneMinute, cancellationToken) ?? throw new InvalidOperationException("It pushes.");
 
     private async Task<Task<IReadOnlyList<Delivery>>> BeginToWaitAsync() => Assert.Single(await BeginToWaitAsync(1));
 

@@ -16,14 +16,18 @@ export function StorePanel({ overview }: { overview: Overview }) {
           <dt>Database</dt>
           <dd>{formatBytes(store.databaseBytes)}</dd>
         </div>
-        <div>
-          <dt>Write-ahead log</dt>
-          <dd>{formatBytes(store.walBytes)}</dd>
-        </div>
-        <div>
-          <dt>Free on disk</dt>
-          <dd>{formatBytes(store.freeBytes)}</dd>
-        </div>
+        {store.kind === 'sqlite' && (
+          <div>
+            <dt>Write-ahead log</dt>
+            <dd>{formatBytes(store.walBytes)}</dd>
+          </div>
+        )}
+        {store.freeBytes !== null && (
+          <div>
+            <dt>Free on disk</dt>
+            <dd>{formatBytes(store.freeBytes)}</dd>
+          </div>
+        )}
         <div>
           <dt>Started</dt>
           <dd>

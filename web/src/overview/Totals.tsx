@@ -4,13 +4,14 @@ import type { Overview } from './overviewService';
 
 export function Totals({ overview }: { overview: Overview }) {
   return (
-    <dl className="totals">
+    <dl className="totals totals-overview">
       <Total label="Added, last minute" value={overview.addedLastMinute} main />
       <Total label="Duplicates, last minute" value={overview.duplicatesLastMinute} />
       <Total label="Items" value={overview.items} />
       <Total label="Topics" value={overview.topics} to="/topics" />
       <Total label="Subscriptions" value={overview.subscriptions} to="/subscriptions" />
       <Total label="Sources" value={overview.sources} to="/sources" />
+      <Total label="Nodes" value={overview.nodes} to="/nodes" />
       <Total label="In flight" value={overview.inFlight} />
       <Total label="Dead letters" value={overview.dead} bad={overview.dead > 0} to="/subscriptions" />
     </dl>

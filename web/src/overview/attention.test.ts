@@ -30,6 +30,19 @@ test('Items that wait a minute are late; five with nobody at work on them, stuck
   expect(label(300, 1)).toEqual(['Late']);
 });
 
+test('What is paused is neither late nor stuck, and who pushes is not read', () => {
+  const waiting = { lag: 1, oldestWaitingAt: ago(300), destination: { kind: 'rabbitmq', queue: 'ads' } };
+  expect(find({ subscriptions: [subscription({ ...waiting, paused: true })] })).toEqual([]);
+  expect(find({ subscriptions: [subscription(waiting)] })[0]?.text).toBe(
+    'mailer on ads pushes nothing: its oldest item has waited 5 min.',
+  );
+});
+
+test('A silent node leads to the nodes', () => {
+  const warnings = [{ code: 'node-silent', message: 'Node b fell silent.' }];
+  expect(find({ overview: overview({ warnings }) })[0]).toMatchObject({ text: 'Node b fell silent.', link: '/nodes' });
+});
+
 test('Warnings and losses come before what is late or failing', () => {
   const found = find({
     overview: overview({ warnings: [{ code: 'wal', message: 'The log is large.' }] }),

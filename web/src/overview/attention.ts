@@ -35,7 +35,7 @@ export function findAttention({ overview, subscriptions, sources, now }: Observe
       severity: 'bad',
       label: 'Warning',
       text: warning.message,
-      link: null,
+      link: warning.code === 'node-silent' ? '/nodes' : null,
     });
   }
   for (const subscription of subscriptions ?? []) found.push(...ofSubscription(subscription, now));
@@ -77,7 +77,7 @@ function ofSubscription(subscription: Subscription, now: number): Attention[] {
       label: state === 'stuck' ? 'Stuck' : 'Late',
       text:
         state === 'stuck'
-          ? `Nobody reads ${called}: its oldest item has waited ${waited}.`
+          ? `${subscription.destination === null ? `Nobody reads ${called}` : `${called} pushes nothing`}: its oldest item has waited ${waited}.`
           : `${called} is behind: its oldest item has waited ${waited}.`,
       link,
     });

@@ -5,11 +5,13 @@ export interface Overview {
   version: string;
   startedAt: string;
   environment: string;
-  store: { kind: string; databaseBytes: number; walBytes: number; freeBytes: number };
+  store: { kind: string; databaseBytes: number; walBytes: number; freeBytes: number | null };
   topics: number;
   items: number;
   subscriptions: number;
   sources: number;
+  /** Those that are alive. */
+  nodes: number;
   inFlight: number;
   dead: number;
   addedLastMinute: number;

@@ -13,6 +13,7 @@ const pages: readonly { to: string; label: string; icon: IconName }[] = [
   { to: '/topics', label: 'Topics', icon: 'topics' },
   { to: '/subscriptions', label: 'Subscriptions', icon: 'subscriptions' },
   { to: '/sources', label: 'Sources', icon: 'sources' },
+  { to: '/nodes', label: 'Nodes', icon: 'nodes' },
   { to: '/docs', label: 'API', icon: 'api' },
 ];
 

@@ -7,7 +7,7 @@ import { ErrorNotice } from '../ui/ErrorNotice';
 import { formatCount, formatDuration, plural } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
 import { pollNow, setPaused, sourcesQuery, type Source } from './sourceService';
-import { sourceTones } from './sourceState';
+import { isListenedTo, sourceTones } from './sourceState';
 
 export function SourceCard({ source, onDelete }: { source: Source; onDelete: () => void }) {
   const queries = useQueryClient();
@@ -27,6 +27,7 @@ export function SourceCard({ source, onDelete }: { source: Source; onDelete: () 
     },
   });
   const failure = poll.error ?? pause.error;
+  const listening = isListenedTo(source);
 
   return (
     <li className="card">
@@ -50,26 +51,7 @@ export function SourceCard({ source, onDelete }: { source: Source; onDelete: () 
             <Link to={topicLink(source.topic)}>{source.topic}</Link>
           </dd>
         </div>
-        <div>
-          <dt>Last poll</dt>
-          <dd>
-            <TimeAgo time={source.lastPolledAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Outcome</dt>
-          <dd>{source.lastOutcome ?? <span className="quiet">none yet</span>}</dd>
-        </div>
-        <div>
-          <dt>Next poll</dt>
-          <dd>
-            {source.paused ? <span className="quiet">paused</span> : <TimeAgo time={source.nextPollAt} never="–" />}
-          </dd>
-        </div>
-        <div>
-          <dt>Interval</dt>
-          <dd>{formatDuration(source.intervalSeconds)}</dd>
-        </div>
+        {!listening && <Polls source={source} />}
         <div>
           <dt>Items added</dt>
           <dd>{formatCount(source.itemsAdded)}</dd>
@@ -77,15 +59,17 @@ export function SourceCard({ source, onDelete }: { source: Source; onDelete: () 
       </dl>
       {failure !== null && <ErrorNotice error={failure} />}
       <div className="buttons">
-        <button
-          type="button"
-          className="button button-small"
-          disabled={poll.isPending || source.state === 'polling'}
-          aria-label={`Poll ${source.name} now`}
-          onClick={() => poll.mutate()}
-        >
-          {source.state === 'polling' ? 'Polling…' : 'Poll now'}
-        </button>
+        {!listening && (
+          <button
+            type="button"
+            className="button button-small"
+            disabled={poll.isPending || source.state === 'polling'}
+            aria-label={`Poll ${source.name} now`}
+            onClick={() => poll.mutate()}
+          >
+            {source.state === 'polling' ? 'Polling…' : 'Poll now'}
+          </button>
+        )}
         <button
           type="button"
           className="button button-small"
@@ -105,5 +89,32 @@ export function SourceCard({ source, onDelete }: { source: Source; onDelete: () 
         </button>
       </div>
     </li>
+  );
+}
+
+function Polls({ source }: { source: Source }) {
+  return (
+    <>
+      <div>
+        <dt>Last poll</dt>
+        <dd>
+          <TimeAgo time={source.lastPolledAt} />
+        </dd>
+      </div>
+      <div>
+        <dt>Outcome</dt>
+        <dd>{source.lastOutcome ?? <span className="quiet">none yet</span>}</dd>
+      </div>
+      <div>
+        <dt>Next poll</dt>
+        <dd>
+          {source.paused ? <span className="quiet">paused</span> : <TimeAgo time={source.nextPollAt} never="–" />}
+        </dd>
+      </div>
+      <div>
+        <dt>Interval</dt>
+        <dd>{formatDuration(source.intervalSeconds)}</dd>
+      </div>
+    </>
   );
 }

@@ -32,6 +32,21 @@ test('Pausing keeps the other settings', async () => {
   );
 });
 
+test('A queue is listened to: it has no polls, and pausing keeps its kind', async () => {
+  const ads = source({ name: 'ads', kind: 'amqp', url: 'amqp:Apartment_ads', state: 'listening', itemsAdded: 7 });
+  const seen = stubServer({
+    'GET /api/v1/sources': () => json({ sources: [ads] }),
+    'PUT /api/v1/sources/ads': () => json({ ...ads, paused: true, state: 'paused' }),
+  });
+  renderAt('/sources');
+  expect(await screen.findByText('listening')).toBeVisible();
+  expect(screen.getByText('amqp:Apartment_ads')).toBeVisible();
+  expect(screen.queryByText('Next poll')).toBeNull();
+  expect(screen.queryByRole('button', { name: /Poll/ })).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: 'Pause ads' }));
+  await waitFor(() => expect(seen.find((r) => r.method === 'PUT')?.body).toMatchObject({ kind: 'amqp' }));
+});
+
 test('A poll is asked for; a refusal is shown', async () => {
   serve({ 'POST /api/v1/sources/news/poll': () => problem(409, 'The source is paused.') });
   renderAt('/sources');

@@ -17,7 +17,7 @@ export function SourcesPage() {
   return (
     <Page
       title="Sources"
-      summary="Feeds that are polled. Each new entry becomes one item of a topic."
+      summary="Feeds that are polled and queues that are listened to. Each new entry or message becomes one item of a topic."
       actions={
         <button type="button" className="button button-primary" onClick={() => setAdding(true)}>
           <Icon name="plus" />
@@ -28,7 +28,7 @@ export function SourcesPage() {
       <Queried query={sources} what="sources">
         {(data) =>
           data.length === 0 ? (
-            <Empty title="No feed is followed yet.">
+            <Empty title="There is no source yet.">
               <p>Add the address of an RSS or Atom feed, and its entries appear in a topic as they are published.</p>
             </Empty>
           ) : (

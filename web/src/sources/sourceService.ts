@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { request } from '../api/request';
 
-export type SourceState = 'waiting' | 'polling' | 'failing' | 'paused' | 'gone';
+export type SourceState = 'waiting' | 'polling' | 'failing' | 'paused' | 'gone' | 'listening';
 
 export interface Source {
   name: string;
@@ -23,7 +23,7 @@ export interface Source {
 }
 
 export interface SourceSettings {
-  kind: 'feed';
+  kind: string;
   url: string;
   topic?: string;
   intervalSeconds?: number;
@@ -41,7 +41,7 @@ export function putSource(name: string, settings: SourceSettings): Promise<Sourc
 
 export function setPaused(source: Source, paused: boolean): Promise<Source> {
   return putSource(source.name, {
-    kind: 'feed',
+    kind: source.kind,
     url: source.url,
     topic: source.topic,
     intervalSeconds: source.intervalSeconds,

@@ -4,8 +4,9 @@ import type { Subscription } from './subscriptionService';
 import { subscriptionState, type SubscriptionState } from './subscriptionState';
 
 const shown: Record<SubscriptionState, [Tone, string]> = {
+  paused: ['neutral', 'paused'],
   current: ['good', 'up to date'],
-  behind: ['info', 'reading'],
+  behind: ['info', 'behind'],
   late: ['warn', 'late'],
   stuck: ['bad', 'stuck'],
 };

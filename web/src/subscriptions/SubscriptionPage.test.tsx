@@ -51,6 +51,18 @@ test('All are discarded after a confirmation', async () => {
   await waitFor(() => expect(seen.find((r) => r.method === 'POST')?.body).toEqual({}));
 });
 
+test('Where it pushes is shown, and that it is paused', async () => {
+  serve({
+    [`GET ${path}`]: () =>
+      json(subscription({ destination: { kind: 'rabbitmq', queue: 'Apartment_ads', body: 'content' }, paused: true })),
+  });
+  renderAt('/subscriptions/ads/mailer');
+  const panel = within(await screen.findByRole('region', { name: 'Destination' }));
+  expect(panel.getByText('Apartment_ads')).toBeVisible();
+  expect(panel.getByText('paused: nothing is pushed')).toBeVisible();
+  expect(screen.getByText('paused')).toBeVisible();
+});
+
 test('A rewind says where to and shows a refusal at its field', async () => {
   const seen = serve({ [`POST ${path}/rewind`]: () => problem(400, 'The newest id is 3.', { field: 'after' }) });
   renderAt('/subscriptions/ads/mailer');

@@ -8,6 +8,7 @@ import { Panel } from '../ui/Panel';
 import { Queried } from '../ui/Queried';
 import { TimeAgo } from '../ui/TimeAgo';
 import { DeadLetters } from './DeadLetters';
+import { DestinationPanel } from './DestinationPanel';
 import { DeleteSubscriptionDialog } from './DeleteSubscriptionDialog';
 import { RewindDialog } from './RewindDialog';
 import { SubscriptionBadge } from './SubscriptionBadge';
@@ -28,7 +29,7 @@ export function SubscriptionPage() {
       summary={
         <span className="dotted">
           <span>
-            reads <Link to={topicLink(topic)}>{topic}</Link>
+            {subscription.data?.destination ? 'pushes' : 'reads'} <Link to={topicLink(topic)}>{topic}</Link>
           </span>
           {subscription.data && <SubscriptionBadge subscription={subscription.data} />}
         </span>
@@ -51,6 +52,7 @@ export function SubscriptionPage() {
           <>
             <Figures subscription={data} />
             <DeadLetters key={`${topic}/${name}`} subscription={ref} count={data.dead} />
+            {data.destination !== null && <DestinationPanel destination={data.destination} paused={data.paused} />}
             <Settings subscription={data} />
             {open === 'rewind' && <RewindDialog subscription={data} onClose={close} />}
             {open === 'delete' && (

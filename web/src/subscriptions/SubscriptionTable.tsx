@@ -3,6 +3,7 @@ import { topicLink } from '../topics/topicLink';
 import { DataTable } from '../ui/DataTable';
 import { formatCount, formatId } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
+import { describeDestination } from './destination';
 import { SubscriptionBadge } from './SubscriptionBadge';
 import { subscriptionLink, type Subscription } from './subscriptionService';
 
@@ -26,6 +27,7 @@ export function SubscriptionTable({ subscriptions }: { subscriptions: readonly S
                   {s.topic}
                 </Link>
               </span>
+              {s.destination !== null && <span className="row-detail">to {describeDestination(s.destination)}</span>}
             </>
           ),
         },

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { request } from '../api/request';
 import { topicPath } from '../topics/topicService';
+import type { Destination } from './destination';
 
 export interface Subscription {
   name: string;
@@ -18,6 +19,10 @@ export interface Subscription {
   leaseSeconds: number;
   maxAttempts: number;
   maxInFlight: number;
+  /** Where it pushes; null: it is pulled. */
+  destination: Destination | null;
+  /** Nothing is pushed. */
+  paused: boolean;
   oldestWaitingAt: string | null;
   createdAt: string;
 }

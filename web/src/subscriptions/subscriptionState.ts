@@ -5,10 +5,11 @@ const lateMilliseconds = 60_000;
 /** An item that has waited this long with nothing in flight: the reader is gone. */
 const stuckMilliseconds = 300_000;
 
-export type SubscriptionState = 'current' | 'behind' | 'late' | 'stuck';
+export type SubscriptionState = 'paused' | 'current' | 'behind' | 'late' | 'stuck';
 
 export function subscriptionState(subscription: Subscription, now: number): SubscriptionState {
-  const { lag, waiting, inFlight, oldestWaitingAt } = subscription;
+  const { lag, waiting, inFlight, oldestWaitingAt, paused } = subscription;
+  if (paused) return 'paused';
   const waited = oldestWaitingAt === null ? 0 : now - Date.parse(oldestWaitingAt);
   if (waited >= stuckMilliseconds && inFlight === 0) return 'stuck';
   if (waited >= lateMilliseconds) return 'late';

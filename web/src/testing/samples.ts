@@ -1,4 +1,5 @@
 import type { Item } from '../live/itemService';
+import type { Node } from '../nodes/nodeService';
 import type { Overview } from '../overview/overviewService';
 import type { Source } from '../sources/sourceService';
 import type { Subscription } from '../subscriptions/subscriptionService';
@@ -14,6 +15,7 @@ export function overview(changes: Partial<Overview> = {}): Overview {
     items: 3,
     subscriptions: 0,
     sources: 0,
+    nodes: 1,
     inFlight: 0,
     dead: 0,
     addedLastMinute: 42,
@@ -51,6 +53,8 @@ export function subscription(changes: Partial<Subscription> = {}): Subscription 
     leaseSeconds: 30,
     maxAttempts: 10,
     maxInFlight: 10_000,
+    destination: null,
+    paused: false,
     oldestWaitingAt: null,
     createdAt: new Date().toISOString(),
     ...changes,
@@ -73,6 +77,21 @@ export function source(changes: Partial<Source> = {}): Source {
     failures: 0,
     itemsAdded: 0,
     createdAt: new Date().toISOString(),
+    ...changes,
+  };
+}
+
+export function node(changes: Partial<Node> = {}): Node {
+  return {
+    id: '1',
+    name: 'alpha',
+    roles: ['api', 'worker', 'collector', 'scheduler'],
+    version: '0.1.0',
+    startedAt: new Date().toISOString(),
+    seenAt: new Date().toISOString(),
+    state: 'alive',
+    isThis: false,
+    warnings: [],
     ...changes,
   };
 }

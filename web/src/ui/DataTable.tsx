@@ -1,6 +1,6 @@
 /* eslint-disable jsx-a11y/no-redundant-roles, jsx-a11y/no-interactive-element-to-noninteractive-role --
    the roles are explicit for the reason given below */
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 
 export interface Column<Row> {
   header: string;
@@ -15,6 +15,8 @@ interface DataTableProps<Row> {
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
+  /** What stands below a row, over its whole width; null: nothing. */
+  below?: (row: Row) => ReactNode;
 }
 
 /**
@@ -23,7 +25,7 @@ interface DataTableProps<Row> {
  * The roles repeat what the elements mean because CSS that turns rows into blocks takes
  * the meaning away from assistive technology.
  */
-export function DataTable<Row>({ caption, columns, rows, rowKey }: DataTableProps<Row>) {
+export function DataTable<Row>({ caption, columns, rows, rowKey, below }: DataTableProps<Row>) {
   return (
     <table className="table" role="table">
       <caption className="visually-hidden">{caption}</caption>
@@ -37,26 +39,38 @@ export function DataTable<Row>({ caption, columns, rows, rowKey }: DataTableProp
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {rows.map((row) => (
-          <tr key={rowKey(row)} role="row">
-            {columns.map((column, index) =>
-              index === 0 ? (
-                <th key={column.header} role="rowheader" scope="row">
-                  {column.cell(row)}
-                </th>
-              ) : (
-                <td
-                  key={column.header}
-                  role="cell"
-                  className={classOf(column)}
-                  data-label={column.actions ? undefined : column.header}
-                >
-                  {column.cell(row)}
-                </td>
-              ),
-            )}
-          </tr>
-        ))}
+        {rows.map((row) => {
+          const more = below?.(row) ?? null;
+          return (
+            <Fragment key={rowKey(row)}>
+              <tr role="row" className={more === null ? undefined : 'row-continued'}>
+                {columns.map((column, index) =>
+                  index === 0 ? (
+                    <th key={column.header} role="rowheader" scope="row">
+                      {column.cell(row)}
+                    </th>
+                  ) : (
+                    <td
+                      key={column.header}
+                      role="cell"
+                      className={classOf(column)}
+                      data-label={column.actions ? undefined : column.header}
+                    >
+                      {column.cell(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+              {more !== null && (
+                <tr role="row" className="row-below">
+                  <td role="cell" colSpan={columns.length}>
+                    {more}
+                  </td>
+                </tr>
+              )}
+            </Fragment>
+          );
+        })}
       </tbody>
     </table>
   );

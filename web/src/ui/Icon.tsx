@@ -3,6 +3,7 @@ const paths = {
   topics: 'M4 6h16M4 12h16M4 18h10',
   subscriptions: 'M4 5h7v6H4zM13 13h7v6h-7zM7.5 11v5H13',
   sources: 'M5 19a1 1 0 1 0 0-.01M4 11a9 9 0 0 1 9 9M4 4a16 16 0 0 1 16 16',
+  nodes: 'M4 4h16v6H4zM4 14h16v6H4zM7.5 7v.01M7.5 17v.01',
   api: 'M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4 4',
   light:

@@ -34,10 +34,10 @@ internal sealed class ServerConnection : IDisposable
         return connection;
     }
 
-    /// <summary>Connects to the server on this machine that has a store open; null when there is none.</summary>
-    public static async Task<ServerConnection?> ToControlSocketAsync(string path, CancellationToken stop)
+    /// <summary>Connects to the server on this machine that has a store open for itself; null when there is none.</summary>
+    public static async Task<ServerConnection?> ToControlSocketAsync(string? path, CancellationToken stop)
     {
-        if (!File.Exists(path))
+        if (path is null || !File.Exists(path))
             return null;
         try
         {

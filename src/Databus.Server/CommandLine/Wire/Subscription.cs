@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Databus.Server.CommandLine.Wire;
 
 internal sealed record Subscription(
@@ -12,6 +14,8 @@ internal sealed record Subscription(
     int LeaseSeconds,
     int MaxAttempts,
     int MaxInFlight,
+    JsonObject? Destination,
+    bool Paused,
     DateTimeOffset? OldestWaitingAt,
     DateTimeOffset? CreatedAt);
 

@@ -25,6 +25,7 @@ namespace Databus.Server.CommandLine.Wire;
 [JsonSerializable(typeof(Source))]
 [JsonSerializable(typeof(SourceList))]
 [JsonSerializable(typeof(SourceSettings))]
+[JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(FetchRequest))]
 [JsonSerializable(typeof(DeliveryList))]
 [JsonSerializable(typeof(AcknowledgeRequest))]

@@ -10,56 +10,19 @@ using Microsoft.Extensions.Primitives;
 namespace Databus.AspNetCore.Topics;
 
 /// <summary>
-/// CloudEvents 1.0 over HTTP. In whatever mode an event comes, its item is the event in the JSON format, so that readers
-/// see one form. Source plus id is the key, and the source is the item's source.
+/// The binary mode of CloudEvents 1.0 over HTTP: attributes are headers, the body is the data. In whatever mode an event
+/// comes, its item is the event in the JSON format, so that readers see one form.
 /// </summary>
-internal static class CloudEvent
+internal static class BinaryCloudEvent
 {
     private const string HeaderPrefix = "ce-";
     private const string VersionHeader = "ce-specversion";
-    private static readonly string[] Required = ["id", "source", "specversion", "type"];
 
-    /// <summary>Binary mode: the attributes are headers, the body is the data.</summary>
-    public static bool IsBinary(HttpRequest request) =>
+    public static bool IsSent(HttpRequest request) =>
         request.Headers.ContainsKey(VersionHeader)
         && !MediaTypes.Is(request.ContentType, MediaTypes.CloudEvent) && !MediaTypes.Is(request.ContentType, MediaTypes.CloudEvents);
 
-    public static bool TryRead(ReadOnlySpan<byte> json, out NewItem item, [NotNullWhen(false)] out JsonError? error)
-    {
-        // The whole is judged first: what follows may then rely on it being an object without doubled names.
-        item = default;
-        if (!ItemContent.TryParse(json, out var content, out error))
-            return false;
-
-        var attributes = new Dictionary<string, string>(StringComparer.Ordinal);
-        var reader = new Utf8JsonReader(content.Utf8, new JsonReaderOptions { MaxDepth = CanonicalJson.MaxDepth });
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var name = reader.GetString()!;
-            reader.Read();
-            if (Array.IndexOf(Required, name) >= 0 && reader.TokenType == JsonTokenType.String)
-                attributes[name] = reader.GetString()!;
-            reader.Skip();
-        }
-
-        error = Judge(attributes);
-        if (error is not null)
-            return false;
-
-        // A URI reference has no space, so the pair stays unambiguous.
-        var key = $"{attributes["source"]} {attributes["id"]}";
-        if (Encoding.UTF8.GetByteCount(key) > KeyPointers.MaxKeyBytes)
-        {
-            error = JsonError.KeyTooLong;
-            return false;
-        }
-
-        item = new NewItem(content.Utf8, KeyHash.FromText(key), key, attributes["source"]);
-        return true;
-    }
-
-    public static bool TryReadBinary(
+    public static bool TryRead(
         HttpRequest request, ReadOnlySpan<byte> data, out NewItem item, [NotNullWhen(false)] out JsonError? error)
     {
         item = default;
@@ -79,7 +42,7 @@ internal static class CloudEvent
             json.WriteEndObject();
         }
 
-        return TryRead(buffer.WrittenSpan, out item, out error);
+        return CloudEvent.TryRead(buffer.WrittenSpan, out item, out error);
     }
 
     private static JsonError? WriteData(Utf8JsonWriter json, string? contentType, ReadOnlySpan<byte> data)
@@ -107,21 +70,6 @@ internal static class CloudEvent
 
         return null;
     }
-
-    private static JsonError? Judge(Dictionary<string, string> attributes)
-    {
-        foreach (var name in Required)
-        {
-            if (!attributes.TryGetValue(name, out var value) || value.Length == 0)
-                return Invalid($"A CloudEvent needs {name}, a string that is not empty.");
-        }
-
-        return attributes["specversion"] == "1.0"
-            ? attributes["source"].Contains(' ', StringComparison.Ordinal) ? Invalid("The source of a CloudEvent is a URI reference; it has no spaces.") : null
-            : Invalid("CloudEvents of specversion 1.0 are understood, no others.");
-    }
-
-    private static JsonError Invalid(string sentence) => new(JsonErrorKind.InvalidJson, sentence, sentence);
 
     /// <summary>Header values are percent-encoded UTF-8 by the HTTP binding; some senders quote them.</summary>
     private static string Decode(StringValues header)

@@ -1,0 +1,122 @@
+using System.Reflection;
+using Databus.Hosting;
+using Databus.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Databus.Nodes;
+
+/// <summary>
+/// This node among the others: who it is, and the signs of life that it gives while the store is open. A heartbeat that
+/// fails is tried again; whether the node can work is not judged here.
+/// </summary>
+public sealed partial class NodeHeart : IDisposable
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(3);
+
+    /// <summary>A store that does not answer for this long has not heard it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>A store that is gone must not hold up the end of the process.</summary>
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(1);
+
+    private readonly IStore _store;
+    private readonly NodeTroubles[] _troubles;
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _draining;
+    private readonly DatabusOptions _options;
+    private readonly ILogger<NodeHeart> _logger;
+    private readonly DateTimeOffset _startedAt;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _beating = Task.CompletedTask;
+    private bool _isUnheard;
+
+    public NodeHeart(
+        IStore store, IEnumerable<NodeTroubles> troubles, TimeProvider time, IHostApplicationLifetime lifetime,
+        IOptions<DatabusOptions> options, ILogger<NodeHeart> logger)
+    {
+        _store = store;
+        _troubles = [.. troubles];
+        _time = time;
+        _draining = lifetime.ApplicationStopping;
+        _options = options.Value;
+        _logger = logger;
+        _startedAt = time.GetUtcNow();
+    }
+
+    /// <summary>The version of Databus that runs here.</summary>
+    public static string Version { get; } =
+        typeof(NodeHeart).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <summary>Unique to this run of the process.</summary>
+    public string Id { get; } = Guid.NewGuid().ToString("n");
+
+    /// <summary>Gives the first sign of life, and from then on one every three seconds. Once the store is open.</summary>
+    internal async Task StartAsync()
+    {
+        await TellAsync(_stop.Token);
+        _beating = BeatAsync(_stop.Token);
+    }
+
+    /// <summary>Says goodbye. Before the store is closed.</summary>
+    internal async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _beating;
+        using var limit = new CancellationTokenSource(LongestGoodbye, _time);
+        try
+        {
+            await _store.RemoveNodeAsync(Id, limit.Token);
+        }
+        catch (Exception error)
+        {
+            // The others see it fall silent instead.
+            LogUnheard(error);
+        }
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task BeatAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            // That it drains is told at once.
+            using (var pause = CancellationTokenSource.CreateLinkedTokenSource(stop, _draining.IsCancellationRequested ? CancellationToken.None : _draining))
+                await Task.Delay(Beat, _time, pause.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stop.IsCancellationRequested)
+                await TellAsync(stop);
+        }
+    }
+
+    private async Task TellAsync(CancellationToken stop)
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience, _time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+            await _store.HeartbeatAsync(
+                new NodeReport(
+                    Id, _options.NodeName, _options.Roles, Version, _startedAt, _draining.IsCancellationRequested,
+                    [.. _troubles.SelectMany(trouble => trouble())]),
+                limit.Token);
+            if (_isUnheard)
+                LogHeardAgain();
+            _isUnheard = false;
+        }
+        catch (Exception error)
+        {
+            // Once for each time of silence: the log would hold nothing else.
+            if (!_isUnheard && !stop.IsCancellationRequested)
+                LogUnheard(error);
+            _isUnheard = true;
+        }
+    }
+
+    [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "The store does not hear this node's heartbeat; the other nodes see it fall silent")]
+    private partial void LogUnheard(Exception error);
+
+    [LoggerMessage(EventId = 31, Level = LogLevel.Information, Message = "The store hears this node's heartbeat again")]
+    private partial void LogHeardAgain();
+}
