@@ -11,7 +11,7 @@ namespace Databus.Bench;
 /// <summary>Fetch and acknowledge in batches by one consumer, beside the same statements without anything around them.</summary>
 internal static partial class Fetches
 {
-    private const int Items = 100_000;
+    public const int Items = 100_000;
     private const int ItemsPerFetch = 500;
 
     public static async Task MeasureAsync(Plan plan, Report report)
@@ -20,7 +20,7 @@ internal static partial class Fetches
         using var bareFolder = new TemporaryFolder();
         await using var server = await ServerProcess.StartAsync(folder.Path, LoopbackPort.Find(), CancellationToken.None);
         using var line = await HttpLine.OpenAsync(server.Address);
-        await line.PostAsync("/api/v1/topics/fetched/items", Listings.Lines(Items), "application/x-ndjson");
+        await FillAsync(line);
         using var sqlite = new BareSqlite(bareFolder.Path);
         Fill(sqlite);
 
@@ -35,6 +35,8 @@ internal static partial class Fetches
         report.Add(new Figure(
             "fetch and acknowledge, 1 consumer", "items/s", Median.Of(databus), "select, lease, delete by the same driver", Median.Of(baseline), Limit: null));
     }
+
+    public static Task FillAsync(HttpLine line) => line.PostAsync("/api/v1/topics/fetched/items", Listings.Lines(Items), "application/x-ndjson");
 
     private static void Fill(BareSqlite sqlite)
     {
@@ -56,7 +58,8 @@ internal static partial class Fetches
         return Items / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private static async Task<double> DrainAsync(HttpLine line, string subscription)
+    /// <summary>Items a second that one consumer takes and acknowledges, of those that <see cref="FillAsync"/> put there.</summary>
+    public static async Task<double> DrainAsync(HttpLine line, string subscription)
     {
         var path = $"/api/v1/topics/fetched/subscriptions/{subscription}";
         var fetch = Encoding.UTF8.GetBytes($$"""{"max":{{ItemsPerFetch}},"leaseSeconds":60}""");

@@ -5,14 +5,17 @@ namespace Databus.Bench;
 /// <summary>How much is measured.</summary>
 /// <param name="Seconds">How long one measurement of a rate runs.</param>
 /// <param name="Rounds">How often baseline and Databus take turns; the median counts.</param>
-internal sealed record Plan(int Seconds, int Rounds, string JsonFile)
+/// <param name="Only">sqlite, postgres or rabbitmq; null: all.</param>
+internal sealed record Plan(int Seconds, int Rounds, string JsonFile, string? Only)
 {
     public TimeSpan Time => TimeSpan.FromSeconds(Seconds);
+
+    public bool Measures(string part) => Only is null || Only == part;
 
     /// <summary>Null: the words make no sense.</summary>
     public static Plan? Read(string[] args)
     {
-        var plan = new Plan(Seconds: 5, Rounds: 3, JsonFile: "artifacts/bench.json");
+        var plan = new Plan(Seconds: 5, Rounds: 3, JsonFile: "artifacts/bench.json", Only: null);
         for (var i = 0; i < args.Length; i += 2)
         {
             if (i + 1 == args.Length)
@@ -26,6 +29,9 @@ internal sealed record Plan(int Seconds, int Rounds, string JsonFile)
                     break;
                 case "--rounds" when isNumber:
                     plan = plan with { Rounds = number };
+                    break;
+                case "--only" when value is "sqlite" or "postgres" or "rabbitmq":
+                    plan = plan with { Only = value };
                     break;
                 case "--json":
                     plan = plan with { JsonFile = value };

@@ -1,22 +1,32 @@
 using Databus.Bench;
+using Databus.Bench.Postgres;
+using Databus.Bench.RabbitMq;
 
-// databus-bench [--seconds N] [--rounds N] [--json FILE]; without words: every measurement.
+// databus-bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq] [--json FILE]; without words: every measurement.
 if (args is ["bare-http", var port])
     return await BareHttp.ServeAsync(int.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
 
 if (Plan.Read(args) is not { } plan)
 {
-    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--json FILE]");
+    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq] [--json FILE]");
     return 2;
 }
 
 var report = new Report();
-await SingleAdds.MeasureAsync(plan, report);
-await IdleAdd.MeasureAsync(plan, report);
-await BulkAppends.MeasureAsync(plan, report);
-await Fetches.MeasureAsync(plan, report);
-await WakeUps.MeasureAsync(plan, report);
-await Footprint.MeasureAsync(plan, report);
+if (plan.Measures("sqlite"))
+{
+    await SingleAdds.MeasureAsync(plan, report);
+    await IdleAdd.MeasureAsync(plan, report);
+    await BulkAppends.MeasureAsync(plan, report);
+    await Fetches.MeasureAsync(plan, report);
+    await WakeUps.MeasureAsync(plan, report);
+    await Footprint.MeasureAsync(plan, report);
+}
+
+if (plan.Measures("postgres"))
+    await OnPostgres.MeasureAsync(plan, report);
+if (plan.Measures("rabbitmq"))
+    await RabbitMqOut.MeasureAsync(plan, report);
 report.Print(Console.Out);
 report.Write(plan.JsonFile);
 return 0;

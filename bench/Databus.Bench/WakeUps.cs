@@ -16,9 +16,16 @@ internal static class WakeUps
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerProcess.StartAsync(folder.Path, LoopbackPort.Find(), CancellationToken.None);
-        using var sender = await HttpLine.OpenAsync(server.Address);
-        using var consumer = await HttpLine.OpenAsync(server.Address);
+        var times = await TimesAsync(plan, server.Address, server.Address);
+        report.Add(new Figure("wake-up of an idle consumer, median", "ms", Median.Of(times), null, null, null));
+        report.Add(new Figure("wake-up of an idle consumer, p99", "ms", Median.Percentile(times, 0.99), null, null, Limit.AtMost(5)));
+    }
 
+    /// <summary>Milliseconds from the answer to an add at one node to the item in the hands of a consumer at another.</summary>
+    public static async Task<IReadOnlyList<double>> TimesAsync(Plan plan, Uri adds, Uri consumes)
+    {
+        using var sender = await HttpLine.OpenAsync(adds);
+        using var consumer = await HttpLine.OpenAsync(consumes);
         var times = new List<double>();
         for (var i = 0; i < Wakes * Math.Min(plan.Rounds, 2); i++)
         {
@@ -34,7 +41,6 @@ internal static class WakeUps
             times.Add(Math.Max(0, Stopwatch.GetElapsedTime(answered).TotalMilliseconds));
         }
 
-        report.Add(new Figure("wake-up of an idle consumer, median", "ms", Median.Of(times.Skip(50)), null, null, null));
-        report.Add(new Figure("wake-up of an idle consumer, p99", "ms", Median.Percentile(times.Skip(50), 0.99), null, null, Limit.AtMost(5)));
+        return [.. times.Skip(50)];
     }
 }

@@ -10,6 +10,8 @@ public sealed class PostgresReadingTests() : ReadingTests(new PostgresHome());
 
 public sealed class PostgresSubscriptionTests() : SubscriptionTests(new PostgresHome());
 
+public sealed class PostgresPushTests() : PushTests(new PostgresHome());
+
 public sealed class PostgresLeaseTests() : LeaseTests(new PostgresHome());
 
 public sealed class PostgresNegativeAcknowledgementTests() : NegativeAcknowledgementTests(new PostgresHome());

@@ -15,6 +15,7 @@ public class StoreProbe : DispatchProxy
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Exception>> _failures = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _heldUntil = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Func<object?>> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CancellationToken> _cancellations = new(StringComparer.Ordinal);
     private IStore? _store;
 
     /// <summary>Called with the name of the method before the store is asked.</summary>
@@ -30,6 +31,9 @@ public class StoreProbe : DispatchProxy
 
     /// <summary>How often this was asked.</summary>
     public int Asked(string method) => _asked.GetValueOrDefault(method);
+
+    /// <summary>With what the last request of this kind can be cancelled.</summary>
+    public CancellationToken CancellationOf(string method) => _cancellations.GetValueOrDefault(method);
 
     /// <summary>The next request of this kind fails, and is not passed on.</summary>
     public void FailNext(string method, Exception error) =>
@@ -47,6 +51,8 @@ public class StoreProbe : DispatchProxy
     {
         var name = targetMethod!.Name;
         _asked.AddOrUpdate(name, 1, static (_, count) => count + 1);
+        if (args?.LastOrDefault() is CancellationToken cancellation)
+            _cancellations[name] = cancellation;
         Asking?.Invoke(name);
         if (_failures.TryGetValue(name, out var failures) && failures.TryDequeue(out var failure))
             throw failure;

@@ -2,6 +2,7 @@ using Databus.AspNetCore;
 using Databus.Connectors.Hosting;
 using Databus.Hosting;
 using Databus.Nodes;
+using Databus.Redis;
 using Databus.Server.CommandLine;
 using Databus.Storage;
 using Microsoft.Extensions.Options;
@@ -64,8 +65,13 @@ internal static partial class DatabusServer
         {
             node.NodeName = options.Name;
             node.Roles = options.Roles;
+            node.RecentKeys = builder.Configuration.GetValue("RecentKeys", node.RecentKeys);
         });
         Stores.Add(builder.Services, options.Store);
+
+        // DATABUS_REDIS__CONFIGURATION=host:6379,password=…
+        if (builder.Configuration.GetSection("Redis") is var redis && redis.Exists())
+            builder.Services.AddRedisKeys(redis.Bind);
         builder.Services.AddDatabusConnectors(fetch =>
         {
             builder.Configuration.GetSection("Fetch").Bind(fetch);

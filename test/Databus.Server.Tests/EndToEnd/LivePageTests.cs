@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
-using Databus.Server.Tests.CommandLine;
 using Databus.Testing;
 using Microsoft.Playwright;
 

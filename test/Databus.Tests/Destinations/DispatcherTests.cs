@@ -500,6 +500,8 @@ public sealed class DispatcherTests : IAsyncLifetime
         await StartAsync();
         await UntilAsync(async () => await StatusAsync() is { InFlight: 1 });
         var stopping = _dispatcher!.StopAsync(CancellationToken.None);
+        await UntilAsync(() => Timers(Pusher.DrainTime));
+        Assert.False(_engine.Probe.CancellationOf(nameof(IStore.FetchToPushAsync)).IsCancellationRequested);
         _engine.Probe.LetGo(nameof(IStore.FetchToPushAsync));
         held.SetResult();
         await stopping;
