@@ -12,17 +12,21 @@ internal sealed class Database : IAsyncDisposable
 {
     private const int ConflictTries = 6;
 
+    /// <summary>In ms. What is answered faster than this says the time well enough.</summary>
+    private const long QuickAnswer = 500;
+
     private readonly PostgresStoreOptions _options;
     private NpgsqlDataSource _source;
+    private readonly Lock _clock = new();
     private long _clockOffset;
+    private long _clockError = long.MaxValue;
     private bool _isClosed;
 
     public Database(PostgresStoreOptions options)
     {
         _options = options;
-        _source = Connect(prepares: true);
-        _clockOffset = DateTimeOffset.UnixEpoch.Ticks;
-        Learn(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        _source = Connect(ownsSessions: false);
+        _clockOffset = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - Uptime();
     }
 
     /// <summary>Called when a connection broke: what was known about the database may hold no longer.</summary>
@@ -35,17 +39,34 @@ internal sealed class Database : IAsyncDisposable
     public DateTimeOffset Now => _options.Clock?.GetUtcNow()
         ?? DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref _clockOffset) + Uptime());
 
-    /// <summary>The database said that this is the time.</summary>
-    public void Learn(long now) => Volatile.Write(ref _clockOffset, now - Uptime());
+    /// <summary>Milliseconds that pass whatever is done to the clock.</summary>
+    public static long Uptime() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
 
     /// <summary>
-    /// Behind a pooler that gives each transaction another connection nothing may be prepared, and nothing said about
-    /// the session holds.
+    /// The database said that this is the time. An answer that was long under way, or lay unread while the process stood
+    /// still, is old by now and takes the place of no better one.
     /// </summary>
-    public async Task UsePoolerAsync()
+    /// <param name="asked">The <see cref="Uptime"/> when it was asked.</param>
+    public void Learn(long now, long asked)
+    {
+        lock (_clock)
+        {
+            var uptime = Uptime();
+            if (uptime - asked > Math.Max(QuickAnswer, _clockError))
+                return;
+            _clockError = uptime - asked;
+            Volatile.Write(ref _clockOffset, now - uptime);
+        }
+    }
+
+    /// <summary>
+    /// No pooler is in between: statements may be prepared, and what is said about a session holds. Behind a pooler that
+    /// gives each transaction another connection neither is so.
+    /// </summary>
+    public async Task UseSessionsAsync()
     {
         await using var before = _source;
-        _source = Connect(prepares: false);
+        _source = Connect(ownsSessions: true);
     }
 
     /// <summary>A connection outside the pool, for whoever keeps it for long.</summary>
@@ -120,8 +141,6 @@ internal sealed class Database : IAsyncDisposable
         await _source.DisposeAsync();
     }
 
-    private static long Uptime() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
-
     private async Task<T> UseAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         if (_isClosed)
@@ -144,12 +163,19 @@ internal sealed class Database : IAsyncDisposable
         Broken?.Invoke();
     }
 
-    private NpgsqlDataSource Connect(bool prepares)
+    private NpgsqlDataSource Connect(bool ownsSessions)
     {
         var builder = Describe();
         builder.MaxPoolSize = _options.MaxConnections;
-        builder.MaxAutoPrepare = prepares ? 100 : 0;
-        builder.AutoPrepareMinUsages = 2;
+        if (ownsSessions)
+        {
+            builder.MaxAutoPrepare = 100;
+            builder.AutoPrepareMinUsages = 2;
+
+            // A plan that was prepared while a table was small would go on reading all of it once it is large. Whatever is
+            // done again and again here has an index to go by.
+            builder.Options = "-c enable_seqscan=off";
+        }
 
         // Nothing is ever said about a session, so there is nothing to take back.
         builder.NoResetOnClose = true;

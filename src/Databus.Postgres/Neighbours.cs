@@ -40,11 +40,10 @@ internal sealed partial class Neighbours(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         Hears = await HearsItselfAsync(cancellationToken);
-        if (!Hears)
-        {
+        if (Hears)
+            await database.UseSessionsAsync();
+        else
             LogDeaf();
-            await database.UsePoolerAsync();
-        }
 
         database.Broken = () =>
         {
@@ -166,8 +165,9 @@ internal sealed partial class Neighbours(
                         """).ValueAsync(cancellationToken) as string;
                 }
 
+                var asked = Database.Uptime();
                 if (await connection.Command("SELECT databus.now_in_ms(NULL)").ValueAsync(cancellationToken) is long now)
-                    database.Learn(now);
+                    database.Learn(now, asked);
                 return await TopicTable.LoadAllAsync(connection, cancellationToken);
             },
             cancellationToken);

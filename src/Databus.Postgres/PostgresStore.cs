@@ -207,6 +207,8 @@ public sealed class PostgresStore : IStore
     public async Task<NackResult> NegativeAcknowledgeAsync(
         Topic topic, string subscription, IReadOnlyList<NegativeAcknowledgement> returned, CancellationToken cancellationToken)
     {
+        if (returned.Count == 0)
+            return new NackResult(0, 0, []);
         var result = await WithReaderAsync(
             topic,
             subscription,
@@ -219,7 +221,7 @@ public sealed class PostgresStore : IStore
 
     public async Task<IReadOnlyList<LeaseToken>> ExtendAsync(
         Topic topic, string subscription, IReadOnlyList<LeaseToken> tokens, TimeSpan lease, CancellationToken cancellationToken) =>
-        await WithReaderAsync(
+        tokens.Count == 0 ? tokens : await WithReaderAsync(
             topic,
             subscription,
             (connection, reader) => DeliveryTable.ExtendAsync(connection, topic, reader.Number, tokens, lease, reader.Floor, Time),
@@ -360,10 +362,11 @@ public sealed class PostgresStore : IStore
     private Gathering<IReadOnlyList<NewItem>, AppendResult?> AppendsTo(Topic topic) => new(
         async appends =>
         {
+            var asked = Database.Uptime();
             var (results, lastId, now) = await _database.WriteAsync(
                 connection => ItemTable.AppendAsync(connection, topic, appends, Time), CancellationToken.None);
             if (now > 0)
-                _database.Learn(now);
+                _database.Learn(now, asked);
             if (_topics.Find(topic.Number) is { } known && _topics.Reaches(known, lastId))
             {
                 Appended?.Invoke(known, lastId);
@@ -457,7 +460,7 @@ public sealed class PostgresStore : IStore
             async requests =>
             {
                 var current = await store._database.WriteAsync(
-                    connection => DeliveryTable.AcknowledgeAsync(connection, topic, name, [.. requests.SelectMany(tokens => tokens)], store.Time),
+                    connection => DeliveryTable.AcknowledgeAsync(connection, topic, name, requests.SelectMany(tokens => tokens), store.Time),
                     CancellationToken.None);
 
                 // Two who acknowledge the same at once: one of them is late. A token counts once.

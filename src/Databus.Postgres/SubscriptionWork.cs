@@ -114,8 +114,8 @@ internal sealed class SubscriptionWork : IAsyncDisposable
             DeliveriesToChange.OfFences => batch.With(
                 """
                 SELECT fence, due_at, leased, attempt, item_ids, reason FROM databus.deliveries
-                WHERE subscription_id = $1 AND fence = ANY($2) ORDER BY fence, due_at FOR UPDATE
-                """, number, fences!.ToArray()),
+                WHERE subscription_id = $1 AND fence BETWEEN $3 AND $4 AND fence = ANY($2) ORDER BY fence, due_at FOR UPDATE
+                """, number, fences!.ToArray(), fences!.Min(), fences!.Max()),
             _ => batch.With(
                 """
                 SELECT fence, due_at, leased, attempt, item_ids, reason FROM databus.deliveries
@@ -283,8 +283,8 @@ internal sealed class SubscriptionWork : IAsyncDisposable
             batch.With(
                 """
                 DELETE FROM databus.deliveries d USING unnest($2::bigint[], $3::bigint[]) g(fence, due_at)
-                WHERE d.subscription_id = $1 AND d.fence = g.fence AND d.due_at = g.due_at
-                """, Number, gone.ConvertAll(row => row.Fence), gone.ConvertAll(row => row.DueAt));
+                WHERE d.subscription_id = $1 AND d.fence BETWEEN $4 AND $5 AND d.fence = g.fence AND d.due_at = g.due_at
+                """, Number, gone.ConvertAll(row => row.Fence), gone.ConvertAll(row => row.DueAt), gone.Min(row => row.Fence), gone.Max(row => row.Fence));
         }
 
         foreach (var row in _rows.Where(row => row is { IsNew: false, IsChanged: true, Items.Count: > 0 }))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Databus.Proofs;
+using Databus.Proofs.Amqp;
 using Databus.Proofs.BadInput;
 using Databus.Proofs.Bounds;
 using Databus.Proofs.Consumers;
@@ -9,6 +10,7 @@ using Databus.Proofs.Ledgers;
 using Databus.Proofs.Nodes;
 using Databus.Proofs.Readers;
 using Databus.Proofs.Start;
+using Databus.Proofs.Transactions;
 
 return await new RootCommand("""
     Runs the real server, hurts it, and compares with a ledger kept outside.
@@ -19,6 +21,8 @@ return await new RootCommand("""
     ReadersCommand(),
     ConsumersCommand(),
     NodesCommand(),
+    LongTransactionCommand(),
+    AmqpCommand(),
     BoundedCommand(),
     FailingDiskCommand(),
     BadInputCommand(),
@@ -79,6 +83,29 @@ static ProofCommand NodesCommand()
         [rounds, cut, longCut],
         (parsed, seed, findings, stop) => new NodesProof(
             new(parsed.GetValue(rounds), parsed.GetValue(cut), parsed.GetValue(longCut), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand LongTransactionCommand()
+{
+    var seconds = ProofCommand.Number("--seconds", 600, "For how long the transaction is open.");
+    var window = ProofCommand.Number("--window-seconds", 30, "How long each measurement takes.");
+    return new(
+        "long-transaction",
+        "A transaction left open on PostgreSQL slows nothing down, and is named.",
+        [seconds, window],
+        (parsed, seed, findings, stop) => new LongTransactionProof(
+            new(parsed.GetValue(seconds), parsed.GetValue(window), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand AmqpCommand()
+{
+    var items = ProofCommand.Number("--items", 50_000, "How many ads are added.");
+    var kills = ProofCommand.Number("--kills", 4, "How often the broker is killed and started again meanwhile.");
+    return new(
+        "amqp",
+        "What is added arrives at a program in Python behind RabbitMQ; what nobody takes is a dead letter.",
+        [items, kills],
+        (parsed, seed, findings, stop) => new AmqpProof(new(parsed.GetValue(items), parsed.GetValue(kills), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand BoundedCommand()

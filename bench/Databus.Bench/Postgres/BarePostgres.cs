@@ -28,7 +28,7 @@ internal sealed class BarePostgres(string connectionString) : IAsyncDisposable
         insert.Parameters.AddRange(new NpgsqlParameter[] { new() { Value = Array.Empty<Guid>() }, new() { Value = Array.Empty<byte[]>() }, new() { Value = 0L } });
         await insert.PrepareAsync();
         var ready = Enumerable.Range(0, rows).Select(_ => Listings.Next()).Chunk(batch)
-            .Select(some => (Hashes: some.Select(content => new Guid(SHA256.HashData(content)[..16], bigEndian: true)).ToArray(), Contents: some)).ToList();
+            .Select(some => (Hashes: some.Select(content => new Guid(SHA256.HashData(content).AsSpan(0, 16), bigEndian: true)).ToArray(), Contents: some)).ToList();
         var started = Stopwatch.GetTimestamp();
         foreach (var (hashes, contents) in ready)
         {
