@@ -22,6 +22,8 @@ internal sealed class RabbitMqDestination(Broker broker, DestinationConfiguratio
 
     public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellationToken)
     {
+        if (deliveries.Count == 0)
+            return [];
         var outcomes = new SendOutcome?[deliveries.Count];
         var trouble = await SendTogetherAsync(deliveries, outcomes, cancellationToken);
         if (trouble is { BlamesMessage: true })

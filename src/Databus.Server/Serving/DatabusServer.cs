@@ -2,6 +2,7 @@ using Databus.AspNetCore;
 using Databus.Connectors.Hosting;
 using Databus.Hosting;
 using Databus.Nodes;
+using Databus.RabbitMq;
 using Databus.Redis;
 using Databus.Server.CommandLine;
 using Databus.Storage;
@@ -72,6 +73,10 @@ internal static partial class DatabusServer
         // DATABUS_REDIS__CONFIGURATION=host:6379,password=…
         if (builder.Configuration.GetSection("Redis") is var redis && redis.Exists())
             builder.Services.AddRedisKeys(redis.Bind);
+
+        // DATABUS_RABBITMQ__URI=amqp://user:password@host:5672/vhost
+        if (builder.Configuration.GetSection("RabbitMq") is var rabbit && rabbit.Exists())
+            builder.Services.AddRabbitMq(rabbit.Bind);
         builder.Services.AddDatabusConnectors(fetch =>
         {
             builder.Configuration.GetSection("Fetch").Bind(fetch);

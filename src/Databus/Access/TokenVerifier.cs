@@ -3,22 +3,30 @@ using Databus.Storage;
 
 namespace Databus.Access;
 
-/// <summary>Tells whose secret was sent. Holds the hashes in memory, and reads them again when tokens change.</summary>
+/// <summary>
+/// Tells whose secret was sent. Holds the hashes in memory: a token that another process deletes is good for at most a second
+/// more, and one that it creates is good within a tenth of a second.
+/// </summary>
 public sealed class TokenVerifier(IStore store, TimeProvider time)
 {
     private static readonly TimeSpan BetweenTouches = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestMemory = TimeSpan.FromSeconds(1);
+
+    /// <summary>Short, and yet so long that whoever sends nonsense does not make the store read each time.</summary>
+    private static readonly TimeSpan LongestMemoryOfTheUnknown = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
-    private FrozenDictionary<string, Known>? _known;
+    private Memory? _memory;
     private int _changes;
 
     /// <summary>The name of the token with this secret; null when there is none.</summary>
     public async ValueTask<string?> VerifyAsync(string secret, CancellationToken cancellationToken)
     {
-        var known = _known ?? await LoadAsync(cancellationToken);
-
         // Looked up by the hash of what was sent: how long that takes says nothing about any secret.
-        if (!known.TryGetValue(Convert.ToHexString(AccessToken.HashOf(secret)), out var token))
+        var hash = Convert.ToHexString(AccessToken.HashOf(secret));
+        var token = (await KnownAsync(LongestMemory, cancellationToken)).GetValueOrDefault(hash)
+            ?? (await KnownAsync(LongestMemoryOfTheUnknown, cancellationToken)).GetValueOrDefault(hash);
+        if (token is null)
             return null;
         await TouchAsync(token, cancellationToken);
         return token.Name;
@@ -46,12 +54,19 @@ public sealed class TokenVerifier(IStore store, TimeProvider time)
         lock (_gate)
         {
             _changes++;
-            _known = null;
+            _memory = null;
         }
+    }
+
+    private async ValueTask<FrozenDictionary<string, Known>> KnownAsync(TimeSpan longest, CancellationToken cancellationToken)
+    {
+        var memory = _memory;
+        return memory is not null && time.GetElapsedTime(memory.ReadAt) < longest ? memory.Known : await LoadAsync(cancellationToken);
     }
 
     private async Task<FrozenDictionary<string, Known>> LoadAsync(CancellationToken cancellationToken)
     {
+        var readAt = time.GetTimestamp();
         var changes = Volatile.Read(ref _changes);
         var tokens = await store.ListTokensAsync(cancellationToken);
         var known = tokens.ToFrozenDictionary(
@@ -61,7 +76,7 @@ public sealed class TokenVerifier(IStore store, TimeProvider time)
         lock (_gate)
         {
             if (changes == _changes)
-                _known = known;
+                _memory = new Memory(known, readAt);
         }
 
         return known;
@@ -75,6 +90,10 @@ public sealed class TokenVerifier(IStore store, TimeProvider time)
         token.TouchedAt = now;
         await store.TouchTokenAsync(token.Name, now, cancellationToken);
     }
+
+    /// <summary>The tokens as they were read last.</summary>
+    /// <param name="ReadAt">Before the read began.</param>
+    private sealed record Memory(FrozenDictionary<string, Known> Known, long ReadAt);
 
     private sealed class Known(string name)
     {

@@ -44,12 +44,6 @@ public sealed partial class SourceListener : BackgroundService
     /// <summary>Sources were created, changed or deleted.</summary>
     public void Changed() => Wake(_changed);
 
-    public override void Dispose()
-    {
-        base.Dispose();
-        _changed.Dispose();
-    }
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (_kinds.Count == 0)

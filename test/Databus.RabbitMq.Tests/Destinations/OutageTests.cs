@@ -17,6 +17,11 @@ public sealed class OutageTests(OneBroker rabbit)
         await using var server = await RabbitMqServer.StartAsync();
         await using var broker = OneBroker.Connect(server.Address.AbsoluteUri);
         await using var destination = Pushed.ToQueue(broker, "ads");
+        await SentAtLastAsync(destination, 1);
+
+        // RabbitMQ 3.10 may forget a durable queue, with all that is in it, when it is killed soon after the queue was
+        // declared (seen with its own client alone, once in ten); this has it write its definitions down.
+        await server.ControlAsync("eval", "mnesia:dump_log().");
         var todo = new ConcurrentQueue<int>(Enumerable.Range(1, items));
         var sent = 0;
         var unavailable = 0;
@@ -62,13 +67,7 @@ public sealed class OutageTests(OneBroker rabbit)
         await using var connection = await new ConnectionFactory { Uri = server.Address }.CreateConnectionAsync();
         await using var stranger = new Stranger(connection, await connection.CreateChannelAsync());
         var kept = (await stranger.TakeAllAsync("ads")).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture));
-        var gone = Enumerable.Range(1, items).Except(kept).ToList(); // TEMP
-        if (gone.Count > 0)
-        {
-            File.WriteAllText("/tmp/rmq/gone.txt", string.Join(" ", gone));
-            System.Diagnostics.Process.Start("/bin/sh", ["-c", "rm -rf /tmp/rmq/fail; mkdir /tmp/rmq/fail; cp -r /tmp/databus-* /tmp/rmq/fail/"]).WaitForExit();
-        }
-
+        var gone = Enumerable.Range(1, items).Except(kept);
         Assert.Empty(gone);
     }
 

@@ -48,6 +48,14 @@ public sealed class RabbitMqDestinationTests(OneBroker rabbit)
     }
 
     [Fact(Timeout = OneBroker.Patience)]
+    public async Task Nothing_to_send_is_no_work()
+    {
+        await using var broker = OneBroker.Connect("amqp://127.0.0.1:1/");
+        await using var destination = Pushed.ToQueue(broker, "ads");
+        Assert.Empty(await destination.SendAsync([], CancellationToken.None));
+    }
+
+    [Fact(Timeout = OneBroker.Patience)]
     public async Task A_queue_that_a_program_declared_as_durable_is_used_as_it_is()
     {
         var queue = OneBroker.NewName("Apartment_ads");

@@ -99,7 +99,7 @@ public sealed class AmqpSourceTests(OneBroker rabbit)
         await stranger.DeclareAsync(_queue);
         await stranger.PublishAsync(_queue, body, new BasicProperties
         {
-            MessageId = "m", ContentType = "text/plain", UserId = "guest", Expiration = "600000",
+            MessageId = "m", ContentType = "text/plain", Expiration = "600000",
             Headers = new Dictionary<string, object?>(StringComparer.Ordinal) { ["theirs"] = "kept" },
         });
         await stranger.PublishAsync(_queue, """{"good":1}""");
@@ -118,6 +118,24 @@ public sealed class AmqpSourceTests(OneBroker rabbit)
         Assert.Contains($"{_queue}.dead", (await node.StatusAsync()).Error, StringComparison.Ordinal);
         await node.StopAsync();
         Assert.Null(await stranger.TakeAsync(_queue));
+    }
+
+    [Fact(Timeout = OneBroker.Patience)]
+    public async Task What_another_user_sent_under_its_name_goes_to_the_dead_queue_too()
+    {
+        var user = OneBroker.NewName("user");
+        await rabbit.Server.ControlAsync("add_user", user, "secret");
+        await rabbit.Server.ControlAsync("set_permissions", user, ".*", ".*", ".*");
+        await using var node = await Node.StartAsync(Uri);
+        await node.ListenAsync($"amqp:{_queue}");
+        await Node.SoonAsync(async () => await ConsumersAsync(_queue) == 1);
+        await using (var connection = await new ConnectionFactory { Uri = rabbit.Server.Address, UserName = user, Password = "secret" }.CreateConnectionAsync())
+        {
+            await using var stranger = new Stranger(connection, await connection.CreateChannelAsync(new CreateChannelOptions(true, true)));
+            await stranger.PublishAsync(_queue, "no JSON", new BasicProperties { UserId = user });
+        }
+
+        Assert.False(Assert.Single(await DeadAsync(1)).BasicProperties.IsUserIdPresent());
     }
 
     [Fact(Timeout = OneBroker.Patience)]
@@ -234,6 +252,22 @@ public sealed class AmqpSourceTests(OneBroker rabbit)
         }
 
         await Node.SoonAsync(async () => (await node.StatusAsync()).Failures > 0);
+    }
+
+    [Fact(Timeout = OneBroker.Patience)]
+    public async Task A_broker_that_falls_silent_is_noticed_and_listened_to_again()
+    {
+        await using var server = await RabbitMqServer.StartAsync();
+        await using var node = await Node.StartAsync(server.Address.AbsoluteUri, options => options.Heartbeat = TimeSpan.FromSeconds(1));
+        await node.ListenAsync("amqp:ads");
+        await Node.SoonAsync(async () => (await node.StatusAsync()).LastOutcome == "listening");
+        server.Freeze();
+        await Node.SoonAsync(async () => (await node.StatusAsync()).Failures > 0);
+        server.Thaw();
+        await using var connection = await new ConnectionFactory { Uri = server.Address }.CreateConnectionAsync();
+        await using var stranger = new Stranger(connection, await connection.CreateChannelAsync());
+        await stranger.PublishAsync("ads", """{"n":1}""");
+        await node.ContentsAsync(1);
     }
 
     [Fact(Timeout = OneBroker.Patience)]

@@ -13,7 +13,7 @@ using Databus.Testing.Processes;
 namespace Databus.Server.Tests.EndToEnd;
 
 /// <summary>SIGTERM to the real program, under load: what it promises is kept, and within 10 seconds.</summary>
-public sealed class DrainTests : IAsyncLifetime
+public abstract class DrainTests(ServerHome home) : IAsyncLifetime
 {
     /// <summary>More than the server gathers before it appends.</summary>
     private const int FirstLines = 5_000;
@@ -21,7 +21,6 @@ public sealed class DrainTests : IAsyncLifetime
     private static readonly TimeSpan Promised = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly TemporaryFolder _data = new();
     private readonly int _port = LoopbackPort.Find();
     private ServerProcess _server = null!;
     private HttpClient _http = null!;
@@ -30,7 +29,7 @@ public sealed class DrainTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await ServerProcess.StartAsync(_data.Path, _port, Cancellation);
+        _server = await StartServerAsync();
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = _server.Address, Timeout = TimeSpan.FromMinutes(2) };
     }
 
@@ -38,7 +37,8 @@ public sealed class DrainTests : IAsyncLifetime
     {
         _http.Dispose();
         await _server.DisposeAsync();
-        _data.Dispose();
+        await home.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class DrainTests : IAsyncLifetime
         await Task.WhenAll(senders);
 
         await _server.DisposeAsync();
-        _server = await ServerProcess.StartAsync(_data.Path, _port, Cancellation);
+        _server = await StartServerAsync();
         using var after = new BusClient(_server.Address, Patience);
         var there = new Dictionary<long, string>();
         await foreach (var item in after.ReadAllAsync("ads", after: 0, Cancellation))
@@ -133,6 +133,8 @@ public sealed class DrainTests : IAsyncLifetime
             async () => (await _http.GetAsync("api/v1/topics/uploads", Cancellation)).IsSuccessStatusCode, Patience, Cancellation));
         return (pipe.Writer, answer);
     }
+
+    private async Task<ServerProcess> StartServerAsync() => await ServerProcess.StartAsync(await home.SettingsAsync(_port), Cancellation);
 
     private async Task PutAsync(string path) => (await _http.PutAsJsonAsync(path, new { }, Cancellation)).EnsureSuccessStatusCode();
 }

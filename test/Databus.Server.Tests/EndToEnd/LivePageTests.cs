@@ -7,7 +7,7 @@ using Microsoft.Playwright;
 namespace Databus.Server.Tests.EndToEnd;
 
 /// <summary>The dashboard in a real browser, before the real server.</summary>
-public sealed partial class LivePageTests(RunningServer server, Browser browser) : IClassFixture<RunningServer>, IClassFixture<Browser>
+public abstract partial class LivePageTests(RunningServer server, Browser browser) : IClassFixture<Browser>
 {
     private const string Rows = "li[data-id]";
 

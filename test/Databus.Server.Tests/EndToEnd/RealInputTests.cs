@@ -7,7 +7,7 @@ using Databus.Testing;
 namespace Databus.Server.Tests.EndToEnd;
 
 /// <summary>Real ads, a real process.</summary>
-public sealed class RealInputTests(RunningServer server) : IClassFixture<RunningServer>
+public abstract class RealInputTests(RunningServer server)
 {
     [Fact]
     public async Task A_stream_with_repeats_gives_exactly_its_expected_results()

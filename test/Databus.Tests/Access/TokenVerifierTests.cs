@@ -74,7 +74,36 @@ public sealed class TokenVerifierTests : IAsyncLifetime
         Assert.Equal(
             _engine.Clock.GetUtcNow() - TimeSpan.FromMinutes(1),
             Assert.Single(await _engine.Store.ListTokensAsync(CancellationToken.None)).LastUsedAt);
-        Assert.Equal(1, _engine.Probe.Asked(nameof(IStore.ListTokensAsync)) - 1);
+    }
+
+    [Fact]
+    public async Task The_store_is_asked_once_a_second_however_many_sign_in_and_not_for_each_nonsense()
+    {
+        var secret = await CreateAsync("laptop");
+        for (var request = 0; request < 1_000; request++)
+        {
+            Assert.Equal("laptop", await VerifyAsync(secret));
+            Assert.Null(await VerifyAsync($"dbt_{request}"));
+        }
+
+        Assert.Equal(1, _engine.Probe.Asked(nameof(IStore.ListTokensAsync)));
+    }
+
+    [Fact]
+    public async Task What_another_process_does_to_the_tokens_counts_within_a_second()
+    {
+        var secret = await CreateAsync("laptop");
+        Assert.Equal("laptop", await VerifyAsync(secret));
+
+        // As another node does it: the store changes, and this verifier is not told.
+        var (token, created) = AccessToken.Create("server", _engine.Clock.GetUtcNow());
+        await _engine.Store.AddTokenAsync(token, CancellationToken.None);
+        _engine.Clock.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.Equal("server", await VerifyAsync(created));
+
+        await _engine.Store.DeleteTokenAsync("laptop", CancellationToken.None);
+        _engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal((null, "server"), (await VerifyAsync(secret), await VerifyAsync(created)));
     }
 
     [Fact]

@@ -1,13 +1,16 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Xml.Linq;
+using Databus.Postgres;
+using Databus.RabbitMq;
+using Databus.Redis;
 using Databus.Sqlite;
 using Databus.Storage;
 using Databus.Testing;
 
 namespace Databus.Tests.Architecture;
 
-/// <summary>What the types of the engine and its embedded store are called, where they stand, and what they promise.</summary>
+/// <summary>What the types of the engine and of what is attached to it are called, where they stand, and what they promise.</summary>
 public sealed class TypeRulesTests
 {
     private static readonly string[] WordsThatSayNothing = ["Helper", "Manager", "Util", "Utils", "Utility", "Utilities", "Common", "Core", "Abstractions"];
@@ -23,7 +26,14 @@ public sealed class TypeRulesTests
         ["IDestination"] = "A boundary outside: an open way to one destination.",
     };
 
-    private static readonly Assembly[] Assemblies = [typeof(IStore).Assembly, typeof(SqliteStore).Assembly];
+    private static readonly Assembly[] Assemblies =
+    [
+        typeof(IStore).Assembly,
+        typeof(SqliteStore).Assembly,
+        typeof(PostgresStore).Assembly,
+        typeof(RabbitMqOptions).Assembly,
+        typeof(RedisOptions).Assembly,
+    ];
 
     public static TheoryData<string> SourceFiles => [.. Directory.GetFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(Checkout.Root, file).Replace('\\', '/'))

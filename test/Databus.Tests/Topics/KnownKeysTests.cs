@@ -178,6 +178,11 @@ public sealed class KnownKeysTests : IAsyncLifetime
         await first;
         await _engine.AppendAsync(topic, 1);
         Assert.Equal(2, StoreAsked);
+
+        // Nor by those who still take the data for what it was.
+        _engine.Probe.Answer("get_Generation", () => "first");
+        await _engine.AppendAsync(topic, 1);
+        Assert.Equal(3, StoreAsked);
     }
 
     [Fact]

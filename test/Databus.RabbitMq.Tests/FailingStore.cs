@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.ExceptionServices;
 using Databus.Storage;
 
-namespace Databus.RabbitMq.Tests.Sources;
+namespace Databus.RabbitMq.Tests;
 
 /// <summary>Stands before a real store. While told to, it refuses to append, or keeps back the answer that it did.</summary>
 public class FailingStore : DispatchProxy

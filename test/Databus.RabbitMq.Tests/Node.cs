@@ -10,9 +10,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Databus.RabbitMq.Tests.Sources;
+namespace Databus.RabbitMq.Tests;
 
-/// <summary>A node that collects, on a real store.</summary>
+/// <summary>A node that listens and pushes, on a real store.</summary>
 internal sealed class Node : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -22,7 +22,7 @@ internal sealed class Node : IAsyncDisposable
     {
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Logging.SetMinimumLevel(LogLevel.None);
-        builder.Services.AddDatabus(node => node.Roles = NodeRoles.Collector);
+        builder.Services.AddDatabus(node => node.Roles = NodeRoles.Collector | NodeRoles.Worker);
         builder.Services.AddSingleton<IStore>(provider =>
         {
             Faults = FailingStore.Before(new SqliteStore(new SqliteStoreOptions { DataDirectory = _folder.Path }, provider.GetRequiredService<TimeProvider>()));
