@@ -164,8 +164,10 @@ public sealed class KnownKeysTests : IAsyncLifetime
         Assert.Equal(4, StoreAsked);
     }
 
-    [Fact(Timeout = Engine.Patience)]
-    public async Task What_was_committed_while_the_history_changed_is_not_remembered()
+    [Theory(Timeout = Engine.Patience)]
+    [InlineData("first")]
+    [InlineData("second")]
+    public async Task What_was_committed_while_the_history_changed_is_not_remembered(string askedFor)
     {
         var topic = await _engine.TopicAsync();
         var held = new TaskCompletionSource();
@@ -176,13 +178,11 @@ public sealed class KnownKeysTests : IAsyncLifetime
         _engine.Probe.Answer("get_Generation", () => "second");
         held.SetResult();
         await first;
+
+        // Neither under the new name nor under the old one, by which others may still call it.
+        _engine.Probe.Answer("get_Generation", () => askedFor);
         await _engine.AppendAsync(topic, 1);
         Assert.Equal(2, StoreAsked);
-
-        // Nor by those who still take the data for what it was.
-        _engine.Probe.Answer("get_Generation", () => "first");
-        await _engine.AppendAsync(topic, 1);
-        Assert.Equal(3, StoreAsked);
     }
 
     [Fact]
