@@ -40,7 +40,7 @@ internal sealed class SourceRoutes(
             return refusal;
         var settings = new SourceSettings(
             source,
-            body.Kind ?? before?.Kind ?? _kinds[0],
+            KindOf(body, before),
             body.Topic ?? before?.Topic ?? source,
             body.Url is null ? before!.Url : new Uri(body.Url))
         {
@@ -80,6 +80,12 @@ internal sealed class SourceRoutes(
     private async Task<SourceStatus?> FindAsync(string source, CancellationToken cancellationToken) =>
         await store.ListSourcesAsync(source, cancellationToken) is [var status] ? status : null;
 
+    /// <summary>Where nobody says, the scheme of a new source's address does: <c>amqp:</c> is of the kind amqp.</summary>
+    private string KindOf(SourceBody body, SourceSettings? before) =>
+        body.Kind ?? before?.Kind
+        ?? _listening.Keys.FirstOrDefault(kind => body.Url?.StartsWith(kind + ":", StringComparison.OrdinalIgnoreCase) == true)
+        ?? _kinds[0];
+
     private Problem? Judge(SourceBody body, SourceSettings? before)
     {
         if (body.Kind is not null && !_kinds.Contains(body.Kind, StringComparer.Ordinal))
@@ -111,7 +117,7 @@ internal sealed class SourceRoutes(
         if (body.Url is null && (body.Kind is null || body.Kind == before!.Kind))
             return null;
         var known = Uri.TryCreate(body.Url ?? before!.Url.AbsoluteUri, UriKind.Absolute, out var url);
-        if (_listening.TryGetValue(body.Kind ?? before?.Kind ?? _kinds[0], out var kind))
+        if (_listening.TryGetValue(KindOf(body, before), out var kind))
         {
             if (!known)
                 return Problem.Invalid("url", "url is an absolute address.");

@@ -32,7 +32,7 @@ internal static class SourcesCommand
     private static Command CreateAdd(CommandContext context)
     {
         Argument<string> name = Name.Argument("name", "What to call it. A source of this name gets the new settings.");
-        var url = new Argument<string>("url") { Description = "The address of the feed." };
+        var url = new Argument<string>("url") { Description = "The address of the feed, or amqp:QUEUE." };
         url.Validators.Add(result =>
         {
             if (result.Tokens is [var token]
@@ -47,7 +47,7 @@ internal static class SourcesCommand
         return context.ServerCommand(
             "add",
             """
-            Poll an RSS or Atom feed; every new entry becomes an item.
+            Poll an RSS or Atom feed, or listen to a queue of RabbitMQ; every new entry or message becomes an item.
 
             Example:
               databus sources add news https://example.org/feed.xml --interval 10m

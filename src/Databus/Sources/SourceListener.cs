@@ -132,6 +132,8 @@ public sealed partial class SourceListener : BackgroundService
         {
             try
             {
+                // Before the first message: those that wait for a topic to be created may overtake each other.
+                await _log.GetOrCreateAsync(source.Topic, stop);
                 await _kinds[source.Kind].ListenAsync(source, inbox, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)

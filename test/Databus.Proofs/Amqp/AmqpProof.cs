@@ -23,9 +23,6 @@ internal sealed class AmqpProof(AmqpSettings settings, Findings findings)
     private const int AtOnce = 250;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    /// <summary>RabbitMQ 3.10 can lose a queue that was declared a moment before the kill, with all in it.</summary>
-    private static readonly TimeSpan AfterDeclaring = TimeSpan.FromSeconds(4);
-
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var broker = await RabbitMqServer.StartAsync();
@@ -54,7 +51,10 @@ internal sealed class AmqpProof(AmqpSettings settings, Findings findings)
         {
             await AddAsync(client, 0, AtOnce, cancellationToken);
             await Deadline.WaitAsync(() => got.Count == AtOnce, Patience, cancellationToken);
-            await Task.Delay(AfterDeclaring, cancellationToken);
+
+            // RabbitMQ 3.10 can forget a queue that was declared a moment before the kill, with all in it, until it has
+            // folded its log of declarations.
+            await broker.ControlAsync("eval", "mnesia:dump_log().");
 
             var random = new Random(settings.Seed);
             var killAt = Enumerable.Range(1, settings.Kills).Select(kill => (settings.Items * kill / (settings.Kills + 1)) + random.Next(AtOnce)).ToList();

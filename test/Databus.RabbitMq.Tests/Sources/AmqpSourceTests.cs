@@ -99,7 +99,9 @@ public sealed class AmqpSourceTests(OneBroker rabbit)
         await stranger.DeclareAsync(_queue);
         await stranger.PublishAsync(_queue, body, new BasicProperties
         {
-            MessageId = "m", ContentType = "text/plain", Expiration = "600000",
+            MessageId = "m",
+            ContentType = "text/plain",
+            Expiration = "600000",
             Headers = new Dictionary<string, object?>(StringComparer.Ordinal) { ["theirs"] = "kept" },
         });
         await stranger.PublishAsync(_queue, """{"good":1}""");
