@@ -41,6 +41,10 @@ public sealed class TopicLog
     /// </summary>
     public async Task<AppendOutcome[]> AppendAsync(Topic topic, IReadOnlyList<NewItem> items, CancellationToken cancellationToken)
     {
+        // A stream that began before its topic was there keeps saying so: without this each of its batches would go to the
+        // store twice.
+        if (topic.Number == Topic.NotCreated)
+            topic = await GetOrCreateAsync(topic.Name, cancellationToken);
         while (true)
         {
             var outcomes = items.Count > 0 && _knownKeys.GenerationFor(topic) is { } generation
