@@ -42,26 +42,30 @@ internal static class ItemTable
                 ), given AS MATERIALIZED (
                     -- A subquery for each, and no join, so that the plan is one look at the primary key, whatever the statistics say.
                     SELECT g.*, (
-                        SELECT ARRAY[k.item_id, k.expires_at] FROM databus.keys k
-                        WHERE k.topic_id = $1 AND k.key_hash = g.hash AND k.expires_at > (SELECT now FROM topic)) AS taken
+                        SELECT ARRAY[k.item_id, k.expires_at] FROM databus.keys k WHERE k.topic_id = $1 AND k.key_hash = g.hash) AS taken
                     FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::boolean[])
                         WITH ORDINALITY AS g(hash, key, content, source, never_expires, n)
                 ), fresh AS MATERIALIZED (
                     SELECT g.*, t.last_id + row_number() OVER (ORDER BY n) AS item_id, t.now,
                            CASE WHEN never_expires THEN 9223372036854775807 ELSE t.now + t.key_window END AS expires_at
-                    FROM given g CROSS JOIN topic t WHERE taken IS NULL
+                    FROM given g CROSS JOIN topic t WHERE taken IS NULL OR taken[2] <= t.now
                 ), added_keys AS (
-                    INSERT INTO databus.keys AS k (topic_id, key_hash, item_id, expires_at)
-                    SELECT $1, hash, item_id, expires_at FROM fresh
+                    -- Under the lock nobody else adds keys to this topic, and so the cheaper INSERT will do.
+                    INSERT INTO databus.keys (topic_id, key_hash, item_id, expires_at)
+                    SELECT $1, hash, item_id, expires_at FROM fresh WHERE taken IS NULL
+                ), overtaken_keys AS (
+                    -- Those that have expired; the purge may just have removed them.
+                    INSERT INTO databus.keys (topic_id, key_hash, item_id, expires_at)
+                    SELECT $1, hash, item_id, expires_at FROM fresh WHERE taken IS NOT NULL
                     ON CONFLICT (topic_id, key_hash) DO UPDATE SET item_id = excluded.item_id, expires_at = excluded.expires_at
                 ), added_items AS (
                     INSERT INTO databus.items (topic_id, item_id, key, content, source, added_at)
                     SELECT $1, item_id, key, content, source, now FROM fresh
                 )
                 SELECT t.now, t.key_window, t.last_id,
-                       (SELECT array_agg(n) FROM given WHERE taken IS NOT NULL),
-                       (SELECT array_agg(taken[1]) FROM given WHERE taken IS NOT NULL),
-                       (SELECT array_agg(taken[2]) FROM given WHERE taken IS NOT NULL)
+                       (SELECT array_agg(n) FROM given WHERE taken[2] > t.now),
+                       (SELECT array_agg(taken[1]) FROM given WHERE taken[2] > t.now),
+                       (SELECT array_agg(taken[2]) FROM given WHERE taken[2] > t.now)
                 FROM topic t
                 """,
                 topic.Number,
