@@ -18,23 +18,24 @@ internal static class DeliveryTable
 
     /// <summary>Null: the subscription is gone. With the result comes the smallest fence there can be from now on.</summary>
     /// <param name="destination">Where the deliveries are pushed to; null: they are pulled.</param>
-    public static async Task<(FetchResult Result, long Floor)?> FetchAsync(
-        NpgsqlConnection connection, Topic topic, int number, int max, TimeSpan? lease, DestinationSettings? destination, long floor, long? time)
+    public static async Task<(FetchResult Result, long Floor, long LastFence)?> FetchAsync(
+        NpgsqlConnection connection, Topic topic, int number, int max, TimeSpan? lease, DestinationSettings? destination, long floor, long lastFence, long? time)
     {
         await using var work = await SubscriptionWork.BeginAsync(
-            connection, topic, number, time, floor, DeliveriesToChange.Due, ahead: max, unlimited: lease == TimeSpan.Zero, maxBytes: MaxBytesPerFetch);
+            connection, topic, number, time, floor, DeliveriesToChange.Due, ahead: max, unlimited: lease == TimeSpan.Zero, maxBytes: MaxBytesPerFetch,
+            lastFence: lastFence);
         if (work is null)
             return null;
 
         // Those who pull get nothing of a subscription that pushes; who pushes, only to where it pushes now.
         if (work.PushesTo != destination)
-            return (destination is null ? FetchResult.Nothing with { Pushes = true } : FetchResult.Nothing, work.Floor);
+            return (destination is null ? FetchResult.Nothing with { Pushes = true } : FetchResult.Nothing, work.Floor, work.Fence);
         var fetch = new Fetching(work, max, lease?.ToColumn() ?? work.Lease);
         await fetch.TakeDueAsync();
         fetch.TakeNew();
         var result = fetch.Result();
         await work.CommitAsync();
-        return (result, work.Floor);
+        return (result, work.Floor, work.Fence);
     }
 
     /// <summary>

@@ -400,7 +400,7 @@ public sealed class PostgresStore : IStore
 
                     // Deleted, and perhaps created anew under another number.
                     if (done is null)
-                        reader.Number = 0;
+                        (reader.Number, reader.LastFence) = (0, 0);
                     return done;
                 },
                 cancellationToken);
@@ -409,6 +409,7 @@ public sealed class PostgresStore : IStore
         {
             // Whatever comes back need not be what was there.
             reader.Floor = 0;
+            reader.LastFence = 0;
             reader.Number = 0;
             throw;
         }
@@ -421,8 +422,9 @@ public sealed class PostgresStore : IStore
     private async Task<FetchResult?> FetchAsync(
         NpgsqlConnection connection, Reader reader, Topic topic, int max, TimeSpan? lease, DestinationSettings? destination)
     {
-        var fetched = await DeliveryTable.FetchAsync(connection, topic, reader.Number, max, lease, destination, reader.Floor, Time);
+        var fetched = await DeliveryTable.FetchAsync(connection, topic, reader.Number, max, lease, destination, reader.Floor, reader.LastFence, Time);
         reader.Floor = fetched?.Floor ?? 0;
+        reader.LastFence = fetched?.LastFence ?? 0;
         return fetched?.Result;
     }
 
@@ -455,6 +457,9 @@ public sealed class PostgresStore : IStore
 
         /// <summary>No delivery has a smaller fence; see the schema.</summary>
         public long Floor { get; set; }
+
+        /// <summary>The position has this fence or a larger one.</summary>
+        public long LastFence { get; set; }
 
         public Gathering<IReadOnlyList<LeaseToken>, IReadOnlyList<LeaseToken>> Acknowledgements { get; } = new(
             async requests =>

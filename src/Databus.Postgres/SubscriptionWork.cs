@@ -83,10 +83,11 @@ internal sealed class SubscriptionWork : IAsyncDisposable
 
     /// <summary>Locks the subscription and loads it. Null: it is gone, or its topic is.</summary>
     /// <param name="floor">No row has a smaller fence.</param>
+    /// <param name="lastFence">The position has this fence or a larger one: with statistics of a nearly empty table all that it ever had would be read.</param>
     /// <param name="ahead">New items to read at most, and no more than may be in flight unless <paramref name="unlimited"/>.</param>
     public static async Task<SubscriptionWork?> BeginAsync(
         NpgsqlConnection connection, Topic topic, int number, long? time, long floor, DeliveriesToChange which,
-        IReadOnlyCollection<long>? fences = null, int ahead = 0, bool unlimited = false, int maxBytes = 0)
+        IReadOnlyCollection<long>? fences = null, int ahead = 0, bool unlimited = false, int maxBytes = 0, long lastFence = 0)
     {
         var work = new SubscriptionWork(connection, topic, number);
         await using var batch = connection.CreateBatch()
@@ -99,9 +100,9 @@ internal sealed class SubscriptionWork : IAsyncDisposable
                 FROM databus.subscriptions s
                 JOIN databus.live_topics t USING (topic_id)
                 CROSS JOIN LATERAL (
-                    SELECT position, fence FROM databus.positions p WHERE p.subscription_id = s.subscription_id ORDER BY fence DESC LIMIT 1) p
+                    SELECT position, fence FROM databus.positions p WHERE p.subscription_id = $1 AND p.fence >= $3 ORDER BY fence DESC LIMIT 1) p
                 WHERE s.subscription_id = $1 AND s.name IS NOT NULL
-                """, number, time);
+                """, number, time, lastFence);
 
         // The rows to change are locked, because an acknowledgement needs no lock of the subscription.
         _ = which switch
@@ -134,7 +135,7 @@ internal sealed class SubscriptionWork : IAsyncDisposable
                 FROM (SELECT i.*, sum(octet_length(content)) OVER (ORDER BY item_id) - octet_length(content) AS bytes_before
                       FROM (SELECT item_id, content, added_at FROM databus.items
                             WHERE topic_id = $1
-                              AND item_id > (SELECT position FROM databus.positions p WHERE p.subscription_id = $2 ORDER BY fence DESC LIMIT 1)
+                              AND item_id > (SELECT position FROM databus.positions p WHERE p.subscription_id = $2 AND p.fence >= $8 ORDER BY fence DESC LIMIT 1)
                             ORDER BY item_id
                             LIMIT CASE WHEN $4 THEN $3 ELSE greatest(0, least($3,
                                 (SELECT max_in_flight FROM databus.subscriptions WHERE subscription_id = $2)
@@ -142,7 +143,7 @@ internal sealed class SubscriptionWork : IAsyncDisposable
                                    WHERE d.subscription_id = $2 AND d.fence >= $6
                                      AND NOT (d.due_at <= databus.now_in_ms($7::bigint))))) END) i) page
                 WHERE bytes_before < $5 ORDER BY item_id
-                """, topic.Number, number, (long)ahead, unlimited, (long)maxBytes, floor, time);
+                """, topic.Number, number, (long)ahead, unlimited, (long)maxBytes, floor, time, lastFence);
         }
 
         work._isOpen = true;
