@@ -1,14 +1,15 @@
 using Databus.Bench;
+using Databus.Bench.Jobs;
 using Databus.Bench.Postgres;
 using Databus.Bench.RabbitMq;
 
-// databus-bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq] [--json FILE]; without words: every measurement.
+// databus-bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs] [--json FILE]; without words: every measurement.
 if (args is ["bare-http", var port])
     return await BareHttp.ServeAsync(int.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
 
 if (Plan.Read(args) is not { } plan)
 {
-    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq] [--json FILE]");
+    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs] [--json FILE]");
     return 2;
 }
 
@@ -27,6 +28,12 @@ if (plan.Measures("postgres"))
     await OnPostgres.MeasureAsync(plan, report);
 if (plan.Measures("rabbitmq"))
     await RabbitMqOut.MeasureAsync(plan, report);
+if (plan.Measures("jobs"))
+{
+    await JobRates.MeasureOnSqliteAsync(plan, report);
+    await JobRates.MeasureOnPostgresAsync(plan, report);
+}
+
 report.Print(Console.Out);
 report.Write(plan.JsonFile);
 return 0;

@@ -10,10 +10,22 @@ namespace Databus.AspNetCore;
 internal static class ApiDocument
 {
     /// <summary>Parameters that the routes take as text, so that their answer to a bad one can name it.</summary>
-    private static readonly Dictionary<string, JsonSchemaType> Numbers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, JsonSchemaType> Types = new(StringComparer.Ordinal)
     {
         ["limit"] = JsonSchemaType.Integer,
         ["lease"] = JsonSchemaType.Number,
+        ["wait"] = JsonSchemaType.Number,
+        ["count"] = JsonSchemaType.Integer,
+        ["olderThanSeconds"] = JsonSchemaType.Number,
+        ["delaySeconds"] = JsonSchemaType.Number,
+        ["expiresSeconds"] = JsonSchemaType.Number,
+        ["uniqueSeconds"] = JsonSchemaType.Number,
+        ["keepSeconds"] = JsonSchemaType.Number,
+        ["maxAttempts"] = JsonSchemaType.Integer,
+        ["maxRunning"] = JsonSchemaType.Integer,
+        ["maxStarts"] = JsonSchemaType.Integer,
+        ["perSeconds"] = JsonSchemaType.Number,
+        ["afterAnyEnd"] = JsonSchemaType.Boolean,
     };
 
     public static void Describe(OpenApiOptions document)
@@ -33,7 +45,7 @@ internal static class ApiDocument
             if (context.Description.ActionDescriptor.EndpointMetadata.OfType<ItemsBody>().FirstOrDefault() is { } body)
                 operation.RequestBody = body.Describe();
             foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
-                parameter.Schema = Numbers.TryGetValue(parameter.Name ?? "", out var type) ? new OpenApiSchema { Type = type } : parameter.Schema;
+                parameter.Schema = Types.TryGetValue(parameter.Name ?? "", out var type) ? new OpenApiSchema { Type = type } : parameter.Schema;
             return Task.CompletedTask;
         });
     }

@@ -96,6 +96,55 @@ internal static class Body
         });
     }
 
+    /// <summary>An array of small JSON objects of ours. In a refusal a member is named with its object's place: <c>[3].name</c>.</summary>
+    public static async ValueTask<(IReadOnlyList<T>? Values, Problem? Problem)> ReadJsonArrayAsync<T>(HttpContext context, JsonTypeInfo<T> type, int most, int limit)
+        where T : class
+    {
+        if (context.Request.ContentType is { } contentType && !MediaTypes.IsJson(contentType))
+            return (null, Problem.MediaType(contentType));
+        if (await ReadWholeAsync(context, limit) is not { } body)
+            return (null, Problem.TooLarge("The body", limit));
+        return Use(context.Request.BodyReader, body, bytes => ReadArray(bytes, type, most));
+    }
+
+    private static (IReadOnlyList<T>? Values, Problem? Problem) ReadArray<T>(ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type, int most)
+        where T : class
+    {
+        var values = new List<T>();
+        var at = "";
+        try
+        {
+            var reader = new Utf8JsonReader(bytes);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray)
+                return (null, Problem.Invalid("body", "A JSON array of objects is expected."));
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            {
+                at = $"[{values.Count}]";
+                if (reader.TokenType != JsonTokenType.StartObject)
+                    return (null, Problem.Invalid(at, "A JSON array of objects is expected."));
+                if (values.Count == most)
+                    return (null, Problem.Invalid("body", $"The body may have {most} objects at most.") with { Limit = most });
+                values.Add(JsonSerializer.Deserialize(ref reader, type)!);
+            }
+
+            // What stands behind the array is an error of the reader's.
+            while (reader.Read())
+            {
+            }
+
+            return (values, null);
+        }
+        catch (JsonException error) when (error is { Path: null, InnerException: null })
+        {
+            return (null, Problem.Invalid("body", "Invalid JSON format") with { Detail = JsonError.Syntax(error).Detail });
+        }
+        catch (JsonException error)
+        {
+            var refusal = Refused(error, type);
+            return (null, refusal.Field == "body" ? refusal : refusal with { Field = $"{at}.{refusal.Field}" });
+        }
+    }
+
     /// <summary>In words of ours: the serializer's speak of .NET types.</summary>
     private static Problem Refused(JsonException error, JsonTypeInfo type)
     {

@@ -1,8 +1,10 @@
 using Databus.AspNetCore.Access;
 using Databus.AspNetCore.Dashboard;
+using Databus.AspNetCore.Jobs;
 using Databus.AspNetCore.Nodes;
 using Databus.AspNetCore.Operation;
 using Databus.AspNetCore.Problems;
+using Databus.AspNetCore.Schedules;
 using Databus.AspNetCore.Sources;
 using Databus.AspNetCore.Subscriptions;
 using Databus.AspNetCore.Topics;
@@ -25,6 +27,7 @@ public static class DatabusEndpoints
         services.AddOptions<DatabusHttpOptions>();
         if (configure is not null)
             services.Configure(configure);
+        services.AddSingleton<WaitingRequests>();
         services.AddSingleton<AddRoute>();
         services.AddSingleton<BulkRoute>();
         services.AddSingleton<ItemRoutes>();
@@ -33,6 +36,13 @@ public static class DatabusEndpoints
         services.AddSingleton<SubscriptionRoutes>();
         services.AddSingleton<FetchRoutes>();
         services.AddSingleton<SourceRoutes>();
+        services.AddSingleton<NewJobReader>();
+        services.AddSingleton<EnqueueRoutes>();
+        services.AddSingleton<JobRoutes>();
+        services.AddSingleton<JobBulkRoutes>();
+        services.AddSingleton<WorkerRoutes>();
+        services.AddSingleton<QueueRoutes>();
+        services.AddSingleton<ScheduleRoutes>();
         services.AddSingleton<AccessTokenRoutes>();
         services.AddSingleton<NodeRoutes>();
         services.AddSingleton<OperationRoutes>();
@@ -64,6 +74,10 @@ public static class DatabusEndpoints
         MapTopics(app.MapGroup("/api/v1/topics").WithTags("Topics"));
         MapSubscriptions(app.MapGroup("/api/v1/topics/{topic}/subscriptions").WithTags("Subscriptions"));
         MapSources(app.MapGroup("/api/v1/sources").WithTags("Sources"));
+        MapJobs(app.MapGroup("/api/v1/jobs").WithTags("Jobs"));
+        MapWorkers(app.MapGroup("/api/v1/workers").WithTags("Workers"));
+        MapQueues(app.MapGroup("/api/v1/queues").WithTags("Queues"));
+        MapSchedules(app.MapGroup("/api/v1/schedules").WithTags("Schedules"));
         MapOperation(app);
         MapHealth(app);
         MapDashboard(app);
@@ -146,6 +160,85 @@ public static class DatabusEndpoints
             .Produces(204).Fails(404).WithSummary("Deletes a source; its items stay");
         sources.MapPost("{source}/poll", (SourceRoutes routes, string source, CancellationToken cancellationToken) => routes.PollAsync(source, cancellationToken))
             .Produces(202).Fails(404).WithSummary("Polls a source as soon as possible");
+    }
+
+    private static void MapJobs(RouteGroupBuilder jobs)
+    {
+        jobs.MapPost("{name}", (
+                HttpContext context, EnqueueRoutes routes, string name, string? queue, string? priority, string? delaySeconds, string? dueAt, string? expiresSeconds,
+                string? maxAttempts, string? uniqueKey, string? uniqueSeconds, string? keepSeconds, string? after, string? afterAnyEnd,
+                string? limitKey, string? maxRunning, string? maxStarts, string? perSeconds) => routes.EnqueueAsync(context, name))
+            .Takes("The job's arguments: any JSON value. An empty body is an object without members.").Gives<JobAnswer>(202).Fails(400, 409, 413, 415, 503, 507)
+            .WithSummary("Enqueues a job").WithDescription("after holds ids, separated by commas. A name that nobody handles yet is taken: its worker may come later.");
+        jobs.MapPost("", (HttpContext context, EnqueueRoutes routes) => routes.EnqueueManyAsync(context))
+            .Accepts<NewJobBody[]>("application/json").Gives<EnqueuedManyAnswer>(200).Fails(400, 413, 415, 503, 507)
+            .WithSummary("Enqueues jobs, all or none").WithDescription("In after, #0 is the first job of the same array. One whose unique key is taken is not added, and the id is that of the job that has it.");
+        jobs.MapGet("", (
+                HttpContext context, JobRoutes routes, string? state, string? queue, string? name, string? q, string? enqueuedAfter, string? enqueuedBefore,
+                string? olderThanSeconds, string? before, string? limit) => routes.ListAsync(context))
+            .Gives<JobsAnswer>(200).Fails(400)
+            .WithSummary("Lists jobs, the newest first").WithDescription("state holds one or more, separated by commas; q is a text in the arguments. The next page is before=scannedTo, null at the end.");
+        jobs.MapGet("{id}", (HttpContext context, JobRoutes routes, string id, string? wait) => routes.GetAsync(context, id))
+            .Gives<JobAnswer>(200, 202).Fails(400, 404, 410, 429)
+            .WithSummary("Shows a job").WithDescription("200 when it has ended, 202 before. With wait=SECONDS, up to 30, the answer comes when it ends, or then. 410: no longer kept.");
+        jobs.MapGet("{id}/log", (JobRoutes routes, string id, CancellationToken cancellationToken) => routes.ReadLogAsync(id, cancellationToken))
+            .Gives<JobLogAnswer>(200).Fails(404, 410).WithSummary("Shows what a job logged");
+        jobs.MapPost("{id}/cancel", (JobRoutes routes, string id) => routes.CancelAsync(id))
+            .Gives<JobAnswer>(202).Fails(404, 409, 410).WithSummary("Cancels a job").WithDescription("One that runs is asked to stop.");
+        jobs.MapPost("{id}/retry", (JobRoutes routes, string id) => routes.RetryAsync(id))
+            .Gives<JobAnswer>(202).Fails(404, 409, 410).WithSummary("Lets a job wait again that failed, was cancelled or expired");
+        jobs.MapDelete("{id}", (JobRoutes routes, string id) => routes.DeleteAsync(id))
+            .Produces(204).Fails(404, 409, 410).WithSummary("Deletes a job that does not run");
+        const string Goes = "Goes on in steps for up to 5 seconds. Where scannedTo is not null there is more to do: ask again with it as before.";
+        jobs.MapPost("bulk/cancel", (HttpContext context, JobBulkRoutes routes) => routes.CancelAsync(context))
+            .Accepts<BulkBody>("application/json").Gives<BulkJobsAnswer>(200).Fails(400).WithSummary("Cancels all jobs that a filter matches").WithDescription(Goes);
+        jobs.MapPost("bulk/retry", (HttpContext context, JobBulkRoutes routes) => routes.RetryAsync(context))
+            .Accepts<BulkBody>("application/json").Gives<BulkJobsAnswer>(200).Fails(400).WithSummary("Retries all jobs that a filter matches").WithDescription(Goes);
+        jobs.MapPost("bulk/delete", (HttpContext context, JobBulkRoutes routes) => routes.DeleteAsync(context))
+            .Accepts<BulkBody>("application/json").Gives<BulkJobsAnswer>(200).Fails(400).WithSummary("Deletes all jobs that a filter matches").WithDescription(Goes);
+    }
+
+    private static void MapWorkers(RouteGroupBuilder workers)
+    {
+        workers.MapPost("claim", (HttpContext context, WorkerRoutes routes) => routes.ClaimAsync(context))
+            .Accepts<ClaimBody>("application/json").Gives<ClaimedJobsAnswer>(200).Fails(400, 429)
+            .WithSummary("Claims jobs to run").WithDescription("Waits up to waitSeconds for something to come. A job whose lease ends before it is renewed or completed starts elsewhere.");
+        workers.MapPost("renew", (HttpContext context, WorkerRoutes routes) => routes.RenewAsync(context))
+            .Accepts<RenewBody>("application/json").Gives<RenewedAnswer>(200).Fails(400)
+            .WithSummary("Renews leases").WithDescription("Of what is lost nothing may be said any more; what is in cancelRequested shall stop.");
+        workers.MapPost("report", (HttpContext context, WorkerRoutes routes) => routes.ReportAsync(context))
+            .Accepts<ReportBody>("application/json").Gives<RenewedAnswer>(200).Fails(400).WithSummary("Says how far a job is, and adds to its log");
+        workers.MapPost("complete", (HttpContext context, WorkerRoutes routes) => routes.CompleteAsync(context))
+            .Accepts<CompleteBody>("application/json").Gives<CompletedAnswer>(200).Fails(400, 413)
+            .WithSummary("Ends starts of jobs").WithDescription("succeeded with a result; failed is tried again, hopeless is not; cancelled as it was asked to; returned uses up no attempt.");
+    }
+
+    private static void MapQueues(RouteGroupBuilder queues)
+    {
+        queues.MapGet("", (QueueRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<QueuesAnswer>(200).WithSummary("Lists the queues");
+        queues.MapPut("{queue}", (HttpContext context, QueueRoutes routes, string queue) => routes.PutAsync(context, queue))
+            .Accepts<QueueBody>("application/json").Gives<QueueAnswer>(200).Fails(400)
+            .WithSummary("Pauses or resumes a queue, and limits what its jobs do together").WithDescription("What is left out stays; 0 is no limit.");
+    }
+
+    private static void MapSchedules(RouteGroupBuilder schedules)
+    {
+        schedules.MapGet("", (ScheduleRoutes routes, CancellationToken cancellationToken) => routes.ListAsync(cancellationToken))
+            .Gives<SchedulesAnswer>(200).WithSummary("Lists the schedules");
+        schedules.MapPut("{schedule}", (HttpContext context, ScheduleRoutes routes, string schedule) => routes.PutAsync(context, schedule))
+            .Accepts<ScheduleBody>("application/json").Gives<ScheduleAnswer>(200, 201).Fails(400)
+            .WithSummary("Creates a schedule or changes it").WithDescription("With everySeconds, or cron and an IANA zone. What is left out stays.");
+        schedules.MapGet("{schedule}", (ScheduleRoutes routes, string schedule, CancellationToken cancellationToken) => routes.GetAsync(schedule, cancellationToken))
+            .Gives<ScheduleAnswer>(200).Fails(404).WithSummary("Shows a schedule");
+        schedules.MapDelete("{schedule}", (ScheduleRoutes routes, string schedule, CancellationToken cancellationToken) => routes.DeleteAsync(schedule, cancellationToken))
+            .Produces(204).Fails(404).WithSummary("Deletes a schedule; its jobs stay");
+        schedules.MapPost("{schedule}/run", (ScheduleRoutes routes, string schedule) => routes.RunAsync(schedule))
+            .Gives<JobAnswer>(202).Fails(404).WithSummary("Enqueues a schedule's job at once, beside its ticks");
+        schedules.MapGet("{schedule}/preview", (HttpContext context, ScheduleRoutes routes, string schedule, string? count) => routes.PreviewAsync(context, schedule))
+            .Gives<PreviewAnswer>(200).Fails(400, 404).WithSummary("Shows the next ticks of a schedule");
+        schedules.MapPost("preview", (HttpContext context, ScheduleRoutes routes) => routes.TryAsync(context))
+            .Accepts<PreviewBody>("application/json").Gives<PreviewAnswer>(200).Fails(400).WithSummary("Shows the ticks that a rule would have");
     }
 
     private static void MapOperation(WebApplication app)

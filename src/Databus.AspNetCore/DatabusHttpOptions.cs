@@ -3,7 +3,10 @@ namespace Databus.AspNetCore;
 /// <summary>The limits of the HTTP side. Beyond a limit comes a clear answer, never an unbounded cost (P9).</summary>
 public sealed class DatabusHttpOptions
 {
-    /// <summary>The largest item, in bytes of JSON as sent. Default 1 MiB. Beyond: 413, in a stream of items an invalid line.</summary>
+    /// <summary>
+    /// The largest item, and the largest arguments or result of a job, in bytes of JSON as sent. Default 1 MiB. Beyond: 413, in a stream of items an
+    /// invalid line.
+    /// </summary>
     public int MaxItemBytes { get; set; } = 1 << 20;
 
     /// <summary>
@@ -15,7 +18,9 @@ public sealed class DatabusHttpOptions
     /// <summary>Connections at the same time. Default 20 000. Beyond: new ones are closed.</summary>
     public int MaxConnections { get; set; } = 20_000;
 
-    /// <summary>Fetches that wait for something to come, at the same time. Default 10 000. Beyond: 429 with Retry-After.</summary>
+    /// <summary>
+    /// Requests that wait for items, for jobs to claim or for a job to end, at the same time. Default 10 000. Beyond: 429 with Retry-After.
+    /// </summary>
     public int MaxWaitingRequests { get; set; } = 10_000;
 
     /// <summary>Open streams of server-sent events. Default 2 000. Beyond: 429 with Retry-After.</summary>

@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
 using Databus.AspNetCore.Access;
+using Databus.AspNetCore.Jobs;
 using Databus.AspNetCore.Nodes;
 using Databus.AspNetCore.Operation;
+using Databus.AspNetCore.Schedules;
 using Databus.AspNetCore.Sources;
 using Databus.AspNetCore.Subscriptions;
 using Databus.AspNetCore.Topics;
@@ -34,6 +36,29 @@ namespace Databus.AspNetCore;
 [JsonSerializable(typeof(SourceBody))]
 [JsonSerializable(typeof(SourceAnswer))]
 [JsonSerializable(typeof(SourcesAnswer))]
+[JsonSerializable(typeof(NewJobBody))]
+[JsonSerializable(typeof(NewJobBody[]))]
+[JsonSerializable(typeof(EnqueuedManyAnswer))]
+[JsonSerializable(typeof(BulkBody))]
+[JsonSerializable(typeof(BulkJobsAnswer))]
+[JsonSerializable(typeof(JobLogAnswer))]
+[JsonSerializable(typeof(JobAnswer))]
+[JsonSerializable(typeof(JobsAnswer))]
+[JsonSerializable(typeof(ClaimBody))]
+[JsonSerializable(typeof(RenewBody))]
+[JsonSerializable(typeof(ReportBody))]
+[JsonSerializable(typeof(CompleteBody))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(CompletedAnswer))]
+[JsonSerializable(typeof(ClaimedJobsAnswer))]
+[JsonSerializable(typeof(QueueBody))]
+[JsonSerializable(typeof(QueueAnswer))]
+[JsonSerializable(typeof(QueuesAnswer))]
+[JsonSerializable(typeof(ScheduleBody))]
+[JsonSerializable(typeof(ScheduleAnswer))]
+[JsonSerializable(typeof(SchedulesAnswer))]
+[JsonSerializable(typeof(PreviewBody))]
+[JsonSerializable(typeof(PreviewAnswer))]
 [JsonSerializable(typeof(AccessTokenBody))]
 [JsonSerializable(typeof(AccessTokenAnswer))]
 [JsonSerializable(typeof(AccessTokensAnswer))]

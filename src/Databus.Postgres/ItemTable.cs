@@ -239,7 +239,7 @@ internal static class ItemTable
         rows.GetInt64(0), rows.Text(1), rows.GetFieldValue<byte[]>(2), rows.Text(3), rows.Time(4));
 
     /// <summary>A NUL can only be there escaped.</summary>
-    private static string LikePattern(string text) =>
+    public static string LikePattern(string text) =>
         text.Contains('\0', StringComparison.Ordinal) ? LikePattern(EscapeAsJson(text))
         : $"%{text.Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
 
@@ -247,7 +247,7 @@ internal static class ItemTable
     /// Content is kept as it was sent, and many senders write everything beyond ASCII as <c>\uXXXX</c>. ILIKE
     /// takes upper and lower case of A to Z as equal, so the case of the hex digits does not matter.
     /// </summary>
-    private static string EscapeAsJson(string text)
+    public static string EscapeAsJson(string text)
     {
         var escaped = new StringBuilder(text.Length);
         foreach (var c in text)

@@ -11,7 +11,8 @@ namespace Databus.Postgres;
 internal sealed partial class Neighbours(
     Database database, KnownTopics topics, Announcements announcements, ILogger logger) : IAsyncDisposable
 {
-    private const string Channel = "databus";
+    public const string Channel = "databus";
+
     private static readonly TimeSpan BetweenPolls = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenPollsWhenDeaf = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenNotifications = TimeSpan.FromMilliseconds(5);
@@ -29,6 +30,12 @@ internal sealed partial class Neighbours(
     public Action<Topic, string>? Woken { get; set; }
 
     public Action? Configured { get; set; }
+
+    /// <summary>From this job up something may be claimable in this queue; null: in any.</summary>
+    public Action<string?, long>? Claimable { get; set; }
+
+    /// <summary>Jobs ended, or were asked to.</summary>
+    public Action? JobsChanged { get; set; }
 
     /// <summary>False: only the poll tells.</summary>
     public bool Hears { get; private set; }
@@ -178,6 +185,10 @@ internal sealed partial class Neighbours(
             if (topics.Reaches(topic, lastId))
                 Appended?.Invoke(topic, lastId);
         }
+
+        // Whatever may have happened: those who wait look themselves.
+        Claimable?.Invoke(null, long.MaxValue);
+        JobsChanged?.Invoke();
     }
 
     private void Hear(string text)
@@ -192,11 +203,21 @@ internal sealed partial class Neighbours(
                 LookNow();
                 Configured?.Invoke();
             }
-            else if (word.IndexOf(':', StringComparison.Ordinal) is > 1 and var colon
-                && int.TryParse(word.AsSpan(1, colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            else if (word == Announcements.JobsChanged)
+            {
+                JobsChanged?.Invoke();
+            }
+            else if (word[0] == 'j')
+            {
+                var colon = word.IndexOf(':', StringComparison.Ordinal);
+                if (colon > 1 && long.TryParse(word.AsSpan(1, colon - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+                    Claimable?.Invoke(word[(colon + 1)..], id);
+            }
+            else if (word.IndexOf(':', StringComparison.Ordinal) is > 1 and var at
+                && int.TryParse(word.AsSpan(1, at - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 && topics.Find(number) is { } topic)
             {
-                var rest = word[(colon + 1)..];
+                var rest = word[(at + 1)..];
                 if (word[0] == 'w')
                     Woken?.Invoke(topic, rest);
                 else if (long.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out var lastId) && topics.Reaches(topic, lastId))

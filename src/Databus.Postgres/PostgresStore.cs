@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Databus.Access;
 using Databus.Destinations;
+using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Sources;
 using Databus.Storage;
@@ -29,6 +30,7 @@ public sealed class PostgresStore : IStore
     private readonly Neighbours _neighbours;
     private readonly Purge _purge;
     private readonly WaitingRows _waiting;
+    private readonly PostgresJobs _jobs;
     private readonly ConcurrentDictionary<int, Gathering<IReadOnlyList<NewItem>, AppendResult?>> _appends = new();
     private readonly ConcurrentDictionary<(int Topic, string Subscription), Reader> _readers = new();
     private bool _isOpen;
@@ -41,6 +43,7 @@ public sealed class PostgresStore : IStore
         _waiting = new WaitingRows(options.MaxWaitingRows);
         _neighbours = new Neighbours(_database, _topics, _announcements, logger);
         _purge = new Purge(_database);
+        _jobs = new PostgresJobs(() => Database, _waiting, _announcements);
     }
 
     public Action<Topic, long>? Appended { get; set; }
@@ -67,8 +70,26 @@ public sealed class PostgresStore : IStore
         _neighbours.Appended = (topic, lastId) => Appended?.Invoke(topic, lastId);
         _neighbours.Woken = (topic, subscription) => Woken?.Invoke(topic, subscription);
         _neighbours.Configured = () => Configured?.Invoke();
+        _neighbours.Claimable = _jobs.HearClaimable;
+        _neighbours.JobsChanged = _jobs.HearChanged;
         await _neighbours.StartAsync(cancellationToken);
         _isOpen = true;
+    }
+
+    public IJobStore Jobs => _jobs;
+
+    /// <summary>
+    /// Enqueues jobs inside a transaction of the caller on the same database: they are there if and only if it commits, and only
+    /// from then on; whoever waits for them is told by the commit itself. Outcomes as of <see cref="IJobStore.EnqueueAsync"/>. A
+    /// unique key that another transaction is just taking is waited for. After an error of the database the transaction cannot
+    /// commit any more.
+    /// </summary>
+    /// <param name="transaction">Open, and at READ COMMITTED. It stays the caller's.</param>
+    /// <exception cref="PostgresException">The database refused it, or the transaction had failed before.</exception>
+    public Task<IReadOnlyList<EnqueueOutcome>> EnqueueAsync(NpgsqlTransaction transaction, IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken)
+    {
+        _ = Database;
+        return _jobs.EnqueueAsync(transaction, jobs, cancellationToken);
     }
 
     // Topics
@@ -335,7 +356,7 @@ public sealed class PostgresStore : IStore
         _isClosed = true;
 
         // What was asked for before is done or refused, and no connection is left behind.
-        await Task.WhenAll(_appends.Values.Select(appends => appends.Idle).Concat(_readers.Values.Select(reader => reader.Acknowledgements.Idle)));
+        await Task.WhenAll(_appends.Values.Select(appends => appends.Idle).Concat(_readers.Values.Select(reader => reader.Acknowledgements.Idle)).Append(_jobs.Idle));
         await _neighbours.DisposeAsync();
         await _database.DisposeAsync();
     }

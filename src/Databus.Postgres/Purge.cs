@@ -5,7 +5,7 @@ namespace Databus.Postgres;
 
 /// <summary>
 /// Gives space back in small steps, each a transaction of its own, so that removing millions of rows never stalls an
-/// append: deleted topics and subscriptions first, then items past their retention, then expired keys. One node at a
+/// append: deleted topics and subscriptions first, then items past their retention, what jobs have left, then expired keys. One node at a
 /// time takes a step; the others leave it to that one.
 /// </summary>
 internal sealed class Purge(Database database)
@@ -18,6 +18,7 @@ internal sealed class Purge(Database database)
     // Where the retention of each topic has got to, and the walk over the keys. Lost at a restart, which costs
     // a second look and nothing else.
     private readonly Dictionary<int, long> _retained = [];
+    private readonly JobPurge _jobs = new(database);
     private (int Topic, Guid Hash) _keyCursor;
     private DateTimeOffset _nextKeyWalkAt = DateTimeOffset.MinValue;
 
@@ -27,7 +28,8 @@ internal sealed class Purge(Database database)
             await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
             if (await connection.Command("SELECT pg_try_advisory_xact_lock($1, 0)", Locks.Purge).ValueAsync(CancellationToken.None) is not true)
                 return new PurgeStep(0, More: false);
-            var step = await RemoveDeletedAsync(connection) ?? await RemovePastRetentionAsync(connection) ?? await RemoveExpiredKeysAsync(connection);
+            var step = await RemoveDeletedAsync(connection) ?? await RemovePastRetentionAsync(connection) ?? await _jobs.StepAsync(connection)
+                ?? await RemoveExpiredKeysAsync(connection);
             await transaction.CommitAsync(CancellationToken.None);
             return step;
         },

@@ -1,3 +1,4 @@
+using System.Text;
 using Npgsql;
 
 namespace Databus.Postgres;
@@ -60,6 +61,14 @@ internal static class Sql
     public static DateTimeOffset Time(this NpgsqlDataReader rows, int column) => Times.FromColumn(rows.GetInt64(column));
 
     public static DateTimeOffset? MaybeTime(this NpgsqlDataReader rows, int column) => rows.Number(column) is { } time ? Times.FromColumn(time) : null;
+
+    /// <summary>Text as the database can hold it: without NUL and halves of characters.</summary>
+    public static string? ToColumn(this string? text)
+    {
+        if (text is null || text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
+            return text?.Replace('\0', '\uFFFD');
+        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\uFFFD');
+    }
 
     private static void Bind(NpgsqlParameterCollection parameters, ReadOnlySpan<object?> values)
     {

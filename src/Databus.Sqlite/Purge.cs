@@ -5,7 +5,7 @@ namespace Databus.Sqlite;
 /// <summary>
 /// Gives space back in small steps, each a transaction of its own between those of the callers, so that
 /// removing millions of rows never stalls an append: deleted topics and subscriptions first, then items past
-/// their retention, then expired keys.
+/// their retention, then what is left of jobs, then expired keys.
 /// </summary>
 internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
 {
@@ -20,6 +20,7 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
     private readonly Dictionary<int, long> _retained = [];
     private (long Topic, byte[] Hash) _keyCursor = (0, BeforeAllKeys);
     private DateTimeOffset _nextKeyWalkAt = DateTimeOffset.MinValue;
+    private readonly JobPurge _jobs = new(writer, readers, time);
 
     public async Task<PurgeStep> StepAsync(CancellationToken cancellationToken)
     {
@@ -27,6 +28,8 @@ internal sealed class Purge(Writer writer, Readers readers, TimeProvider time)
             return deleted;
         if (await RemovePastRetentionAsync(cancellationToken) is { } retained)
             return retained;
+        if (await _jobs.StepAsync(cancellationToken) is { } ofJobs)
+            return ofJobs;
         return await RemoveExpiredKeysAsync(cancellationToken);
     }
 

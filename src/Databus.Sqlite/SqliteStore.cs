@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Databus.Access;
+using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Sources;
 using Databus.Storage;
@@ -21,6 +22,7 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
     /// <summary>What a fetch counts for in the queue at most: many ask for a thousand and find nothing.</summary>
     private const int RowsOfAFetch = 100;
 
+    private readonly SqliteJobs _jobs = new(time);
     private readonly ConcurrentDictionary<string, Topic> _topics = new(StringComparer.Ordinal);
     private DataDirectory? _directory;
     private Writer? _writer;
@@ -60,12 +62,17 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
             foreach (var topic in TopicTable.LoadAll(session.Connection))
                 _topics[topic.Name] = topic;
             session.Appended = (topic, lastId) => Appended?.Invoke(topic, lastId);
+            session.Claimable = queue => _jobs.Claimable?.Invoke(queue);
+            session.JobsChanged = () => _jobs.Changed?.Invoke();
         });
         _readers = new Readers(_directory.DatabaseFile, options.MaxReaders, error => Failed?.Invoke(error));
+        _jobs.Open(_writer, _readers);
         _purge = new Purge(_writer, _readers, time);
         _writer.Start();
         return Task.CompletedTask;
     }
+
+    public IJobStore Jobs => _jobs;
 
     // Topics
 

@@ -12,10 +12,17 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
     private readonly Dictionary<(int Topic, string Name), SubscriptionRow> _subscriptions = [];
     private readonly List<TopicRow> _appendedTo = [];
     private readonly List<Action> _afterCommit = [];
+    private readonly HashSet<string> _claimable = new(StringComparer.Ordinal);
+    private Dictionary<string, QueueRow>? _queues;
+    private bool _jobsChanged;
 
     public Connection Connection => connection;
 
     public Action<Topic, long>? Appended { get; set; }
+
+    public Action<string>? Claimable { get; set; }
+
+    public Action? JobsChanged { get; set; }
 
     public long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -36,6 +43,15 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
         return row;
     }
 
+    /// <summary>What was set for the queue; null: nothing.</summary>
+    public QueueRow? FindQueue(string queue) => (_queues ??= QueueTable.Load(connection)).GetValueOrDefault(queue);
+
+    /// <summary>Those who wait for jobs of the queue are told once, after the commit.</summary>
+    public void MayClaim(string queue) => _claimable.Add(queue);
+
+    /// <summary>Those who wait for jobs to end or to be cancelled are told once, after the commit.</summary>
+    public void ChangedJobs() => _jobsChanged = true;
+
     /// <summary>Those who wait for the topic are told once, after the commit.</summary>
     public void AppendedTo(TopicRow topic)
     {
@@ -44,6 +60,8 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
         topic.IsAppendedTo = true;
         _appendedTo.Add(topic);
     }
+
+    public void ForgetQueues() => _queues = null;
 
     public void Forget(int topic) => _topics.Remove(topic);
 
@@ -61,15 +79,26 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
             Appended?.Invoke(topic.Topic, topic.LastId);
         }
 
-        _afterCommit.Clear();
-        _appendedTo.Clear();
+        foreach (var queue in _claimable)
+            Claimable?.Invoke(queue);
+        if (_jobsChanged)
+            JobsChanged?.Invoke();
+        ForgetNews();
     }
 
     public void RolledBack()
     {
-        _afterCommit.Clear();
-        _appendedTo.Clear();
+        ForgetNews();
         _topics.Clear();
         _subscriptions.Clear();
+        _queues = null;
+    }
+
+    private void ForgetNews()
+    {
+        _afterCommit.Clear();
+        _appendedTo.Clear();
+        _claimable.Clear();
+        _jobsChanged = false;
     }
 }

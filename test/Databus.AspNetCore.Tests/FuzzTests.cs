@@ -19,12 +19,20 @@ public sealed class FuzzTests(DatabusApp app, ITestOutputHelper output) : IClass
         "/api/v1/topics/T/subscriptions/S/nack", "/api/v1/topics/T/subscriptions/S/extend", "/api/v1/topics/T/subscriptions/S/rewind",
         "/api/v1/topics/T/subscriptions/S/dead", "/api/v1/topics/T/subscriptions/S/dead/replay", "/api/v1/topics/T/subscriptions/S/dead/discard",
         "/api/v1/subscriptions", "/api/v1/sources", "/api/v1/sources/S", "/api/v1/sources/S/poll", "/api/v1/tokens", "/api/v1/tokens/S",
+        "/api/v1/jobs", "/api/v1/jobs/T", "/api/v1/jobs/1", "/api/v1/jobs/1/log", "/api/v1/jobs/1/cancel", "/api/v1/jobs/1/retry", "/api/v1/jobs/T/S",
+        "/api/v1/jobs/bulk/cancel", "/api/v1/jobs/bulk/retry", "/api/v1/jobs/bulk/delete", "/api/v1/workers/claim", "/api/v1/workers/renew",
+        "/api/v1/workers/report", "/api/v1/workers/complete", "/api/v1/queues", "/api/v1/queues/T", "/api/v1/schedules", "/api/v1/schedules/T",
+        "/api/v1/schedules/T/run", "/api/v1/schedules/T/preview", "/api/v1/schedules/preview",
         "/api/v1/overview", "/health/live", "/health/ready", "/openapi/v1.json", "/", "/topics/T", "/assets/x.js", "/unknown",
     ];
 
     private static readonly string[] Names = ["a", "b", "default", "A.b-c_9", "%00", "%2F", "..", "%F0%9F%98%80", "%ED%A0%80", "a%20b", "'", "-", new string('n', 101)];
 
-    private static readonly string[] Parameters = ["topic", "subscription", "lease", "after", "before", "limit", "q"];
+    private static readonly string[] Parameters =
+    [
+        "topic", "subscription", "lease", "after", "before", "limit", "q", "state", "queue", "name", "olderThanSeconds", "enqueuedAfter", "count", "priority",
+        "delaySeconds", "dueAt", "expiresSeconds", "maxAttempts", "uniqueKey", "limitKey", "maxRunning", "maxStarts", "perSeconds",
+    ];
 
     private static readonly string[] Values =
         ["", "0", "1", "-1", "5", "1000", "9223372036854775807", "9223372036854775808", "1e400", "NaN", "latest", "a", "%00", "%ED%A0%80", "%F0%9F%98%80", "%", "'", "\"", "*", "30"];
@@ -39,7 +47,9 @@ public sealed class FuzzTests(DatabusApp app, ITestOutputHelper output) : IClass
     [
         "id", "source", "specversion", "type", "data", "max", "waitSeconds", "leaseSeconds", "tokens", "delaySeconds", "reason", "to", "after", "time",
         "ids", "start", "maxAttempts", "maxInFlight", "keyPointers", "windowSeconds", "retentionSeconds", "name", "kind", "url", "topic",
-        "intervalSeconds", "paused", "destination", "a", "\\ud800", "\\u0000", "__proto__", "",
+        "intervalSeconds", "paused", "destination", "arguments", "queue", "priority", "dueAt", "uniqueKey", "limitKey", "maxRunning",
+        "maxStarts", "perSeconds", "worker", "queues", "names", "token", "progress", "message", "lines", "level", "text", "completions", "outcome", "result", "error",
+        "filter", "states", "q", "all", "before", "everySeconds", "cron", "zone", "job", "catchUp", "overlap", "jitterSeconds", "count", "a", "\\ud800", "\\u0000", "__proto__", "",
     ];
 
     private static readonly string[] Scalars =

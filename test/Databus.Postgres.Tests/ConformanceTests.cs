@@ -31,3 +31,21 @@ public sealed class PostgresNodeTests() : NodeTests(new PostgresHome());
 public sealed class PostgresRestartTests() : RestartTests(new PostgresHome());
 
 public sealed class PostgresModelTests() : ModelTests(new PostgresHome());
+
+public sealed class PostgresJobTests() : JobTests(new PostgresHome());
+
+public sealed class PostgresJobCompletionTests() : JobCompletionTests(new PostgresHome());
+
+public sealed class PostgresJobRescueTests() : JobRescueTests(new PostgresHome());
+
+public sealed class PostgresJobUniquenessTests() : JobUniquenessTests(new PostgresHome());
+
+public sealed class PostgresJobLimitTests() : JobLimitTests(new PostgresHome());
+
+public sealed class PostgresJobFollowerTests() : JobFollowerTests(new PostgresHome());
+
+public sealed class PostgresJobListTests() : JobListTests(new PostgresHome());
+
+public sealed class PostgresScheduleTests() : ScheduleTests(new PostgresHome());
+
+public sealed class PostgresJobModelTests() : JobModelTests(new PostgresHome());

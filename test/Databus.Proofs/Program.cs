@@ -5,10 +5,12 @@ using Databus.Proofs.BadInput;
 using Databus.Proofs.Bounds;
 using Databus.Proofs.Consumers;
 using Databus.Proofs.Disk;
+using Databus.Proofs.Jobs;
 using Databus.Proofs.Kills;
 using Databus.Proofs.Ledgers;
 using Databus.Proofs.Nodes;
 using Databus.Proofs.Readers;
+using Databus.Proofs.Schedules;
 using Databus.Proofs.Start;
 using Databus.Proofs.Transactions;
 
@@ -21,6 +23,8 @@ return await new RootCommand("""
     ReadersCommand(),
     ConsumersCommand(),
     NodesCommand(),
+    JobsCommand(),
+    TicksCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
     BoundedCommand(),
@@ -83,6 +87,26 @@ static ProofCommand NodesCommand()
         [rounds, cut, longCut],
         (parsed, seed, findings, stop) => new NodesProof(
             new(parsed.GetValue(rounds), parsed.GetValue(cut), parsed.GetValue(longCut), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand JobsCommand()
+{
+    var rounds = ProofCommand.Number("--rounds", 200, "How many nodes are hurt, one after the other.");
+    return new(
+        "jobs",
+        "P5 on three nodes over one PostgreSQL, through SIGKILL, SIGSTOP beyond the lease, and SIGTERM.",
+        [rounds],
+        (parsed, seed, findings, stop) => new JobsProof(new(parsed.GetValue(rounds), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand TicksCommand()
+{
+    var kills = ProofCommand.Number("--kills", 50, "How many nodes are killed around a tick.");
+    return new(
+        "ticks",
+        "P6 on five nodes over one PostgreSQL: killed around ticks, every tick runs once.",
+        [kills],
+        (parsed, seed, findings, stop) => new TicksProof(new(parsed.GetValue(kills), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand LongTransactionCommand()

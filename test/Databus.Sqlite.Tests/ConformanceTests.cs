@@ -31,3 +31,21 @@ public sealed class SqliteNodeTests() : NodeTests(new SqliteHome());
 public sealed class SqliteRestartTests() : RestartTests(new SqliteHome());
 
 public sealed class SqliteModelTests() : ModelTests(new SqliteHome());
+
+public sealed class SqliteJobTests() : JobTests(new SqliteHome());
+
+public sealed class SqliteJobCompletionTests() : JobCompletionTests(new SqliteHome());
+
+public sealed class SqliteJobRescueTests() : JobRescueTests(new SqliteHome());
+
+public sealed class SqliteJobUniquenessTests() : JobUniquenessTests(new SqliteHome());
+
+public sealed class SqliteJobLimitTests() : JobLimitTests(new SqliteHome());
+
+public sealed class SqliteJobFollowerTests() : JobFollowerTests(new SqliteHome());
+
+public sealed class SqliteJobListTests() : JobListTests(new SqliteHome());
+
+public sealed class SqliteScheduleTests() : ScheduleTests(new SqliteHome());
+
+public sealed class SqliteJobModelTests() : JobModelTests(new SqliteHome());

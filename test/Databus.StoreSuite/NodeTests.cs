@@ -77,6 +77,16 @@ public abstract class NodeTests(StoreHome home) : StoreTests(home)
         Assert.Equal(["1"], await IdsAsync());
     }
 
+    [Fact]
+    public async Task The_jobs_that_a_node_has_handlers_for_are_known_to_the_others()
+    {
+        await Store.HeartbeatAsync(Node("1") with { JobNames = ["mail", "word-count"] }, Cancellation);
+        await Store.HeartbeatAsync(Node("2"), Cancellation);
+        var nodes = await Store.ListNodesAsync(Cancellation);
+        Assert.Equal(["mail", "word-count"], nodes[0].Report.JobNames);
+        Assert.Empty(nodes[1].Report.JobNames);
+    }
+
     private NodeReport Node(string id) => new(id, "node", NodeRoles.All, "1.2.3", Clock.GetUtcNow(), IsDraining: false, []);
 
     private async Task<IEnumerable<string>> IdsAsync() => (await Store.ListNodesAsync(Cancellation)).Select(node => node.Report.Id);

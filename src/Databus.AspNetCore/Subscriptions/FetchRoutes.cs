@@ -6,14 +6,13 @@ using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Databus.AspNetCore.Subscriptions;
 
 /// <summary>Takes deliveries, and ends, returns or extends them.</summary>
 internal sealed class FetchRoutes(
-    IStore store, TopicLog log, Fetcher fetcher, IHostApplicationLifetime lifetime, IOptions<DatabusHttpOptions> options)
+    IStore store, TopicLog log, Fetcher fetcher, WaitingRequests waiting, IOptions<DatabusHttpOptions> options)
 {
     public const string DefaultSubscription = "default";
     private const int MaxItems = 1000;
@@ -21,8 +20,6 @@ internal sealed class FetchRoutes(
     private const int MaxReasonLength = 1000;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(7);
-
-    private int _waiting;
 
     /// <summary>
     /// The short route: takes one, and acknowledges it at once unless a lease is asked for. An answer that is lost on its
@@ -72,7 +69,10 @@ internal sealed class FetchRoutes(
         TimeSpan? lease = body.LeaseSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         var topic = await log.GetOrCreateAsync(topicName, context.RequestAborted);
         return body.WaitSeconds is > 0
-            ? await FetchWaitingAsync(context, topic, subscription, body.Max ?? 1, lease, TimeSpan.FromSeconds(body.WaitSeconds.Value))
+            ? await waiting.RunAsync(
+                context,
+                async stop => Answer(subscription, await fetcher.FetchAsync(topic, subscription, body.Max ?? 1, lease, TimeSpan.FromSeconds(body.WaitSeconds.Value), stop)),
+                stopped: () => Task.FromResult<IResult>(new Deliveries([])))
             : Answer(subscription, await fetcher.FetchAsync(topic, subscription, body.Max ?? 1, lease, TimeSpan.Zero, context.RequestAborted));
     }
 
@@ -134,31 +134,6 @@ internal sealed class FetchRoutes(
         409, "pushes", "Subscription pushes",
         $"The subscription {subscription} pushes its items to its destination. Use another subscription to fetch them; or pause this one, or remove its destination.");
 
-    private async Task<IResult> FetchWaitingAsync(
-        HttpContext context, Topic topic, string subscription, int max, TimeSpan? lease, TimeSpan wait)
-    {
-        if (Interlocked.Increment(ref _waiting) > options.Value.MaxWaitingRequests)
-        {
-            Interlocked.Decrement(ref _waiting);
-            return Problem.TooMany("waiting requests", options.Value.MaxWaitingRequests);
-        }
-
-        try
-        {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-            return Answer(subscription, await fetcher.FetchAsync(topic, subscription, max, lease, wait, stop.Token));
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            // Nothing was handed out; whoever waited asks again after the restart.
-            return new Deliveries([]);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-    }
-
     private async Task<(Topic? Topic, T? Body, Problem? Problem)> ReadAsync<T>(
         HttpContext context, string topicName, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
         where T : class
@@ -170,13 +145,13 @@ internal sealed class FetchRoutes(
     }
 
     /// <summary>A token that cannot be one of ours is lost like any other that is not current.</summary>
-    private static bool TryReadTokens(string[]? texts, out List<LeaseToken> tokens, out List<string> unknown, out Problem? problem)
+    internal static bool TryReadTokens(string[]? texts, out List<LeaseToken> tokens, out List<string> unknown, out Problem? problem)
     {
         tokens = [];
         unknown = [];
         problem = texts switch
         {
-            null => Problem.Invalid("tokens", "tokens is needed: a list of the tokens that the fetch answered."),
+            null => Problem.Invalid("tokens", "tokens is needed: a list of the tokens that came with what was handed out."),
             { Length: > MaxTokens } => Problem.Invalid("tokens", $"{MaxTokens} tokens at most in one request.") with { Limit = MaxTokens },
             _ => null,
         };
@@ -191,7 +166,7 @@ internal sealed class FetchRoutes(
         return problem is null;
     }
 
-    private static IEnumerable<string> Texts(IReadOnlyList<LeaseToken> lost, List<string> unknown) =>
+    internal static IEnumerable<string> Texts(IReadOnlyList<LeaseToken> lost, List<string> unknown) =>
         lost.Select(token => token.ToString()).Concat(unknown);
 
     private sealed class Deliveries(IReadOnlyList<Delivery> deliveries) : IResult

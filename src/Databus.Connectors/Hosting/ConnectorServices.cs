@@ -1,5 +1,6 @@
 using Databus.Connectors.Feeds;
 using Databus.Connectors.Http;
+using Databus.Connectors.WordCounts;
 using Databus.Sources;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -10,7 +11,8 @@ namespace Databus.Connectors.Hosting;
 public static class ConnectorServices
 {
     /// <summary>
-    /// Adds the kinds of sources that read over HTTP (<c>feed</c>) and the guarded client that they share.
+    /// Adds the kinds of sources that read over HTTP (<c>feed</c>), the job <c>word-count</c> (<see cref="WordCount"/>) and the
+    /// guarded client that they share.
     /// Wrong options stop the start of the host.
     /// </summary>
     public static IServiceCollection AddDatabusConnectors(
@@ -24,6 +26,6 @@ public static class ConnectorServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<GuardedHttpClient>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISourceKind, FeedSource>());
-        return services;
+        return services.AddWordCount();
     }
 }

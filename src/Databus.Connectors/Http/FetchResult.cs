@@ -5,7 +5,8 @@ internal abstract record FetchResult;
 
 /// <summary>The fetch brought no answer, or none that may be used.</summary>
 /// <param name="Reason">One plain sentence for the operator.</param>
-internal sealed record FetchFailure(string Reason) : FetchResult;
+/// <param name="IsFinal">The guard or a limit said no, so asking again brings nothing else.</param>
+internal sealed record FetchFailure(string Reason, bool IsFinal = false) : FetchResult;
 
 /// <summary>A complete answer, whatever its status. Only a 200 has its body read.</summary>
 /// <param name="Address">Where the answer came from, after redirects.</param>

@@ -81,7 +81,7 @@ internal sealed class GuardedHttpClient : IDisposable
         }
         catch (Exception error) when (IsOfTheOutside(error))
         {
-            return new FetchFailure(Explain(error));
+            return new FetchFailure(Explain(error), IsRefusal(error));
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed class GuardedHttpClient : IDisposable
         for (var redirects = 0; ; redirects++)
         {
             if (FindFault(address) is { } fault)
-                return new FetchFailure(fault);
+                return new FetchFailure(fault, IsFinal: true);
             using var request = CreateRequest(address, accept, validators);
             using var response = await _http.SendAsync(request, cancellationToken);
             if (!IsRedirect(response.StatusCode) || FirstHeader(response.Headers, "Location") is not { } location)
@@ -109,11 +109,11 @@ internal sealed class GuardedHttpClient : IDisposable
                 };
             }
             if (redirects == _options.MaxRedirects)
-                return new FetchFailure($"The server redirected more than {_options.MaxRedirects} times.");
+                return new FetchFailure($"The server redirected more than {_options.MaxRedirects} times.", IsFinal: true);
             if (UriReference.Resolve(address, FromUtf8(location)) is not { } next)
-                return new FetchFailure("The server redirected to something that is not an address.");
+                return new FetchFailure("The server redirected to something that is not an address.", IsFinal: true);
             if (address.Scheme == Uri.UriSchemeHttps && next.Scheme == Uri.UriSchemeHttp)
-                return new FetchFailure("The server redirected from https to http, which is not followed.");
+                return new FetchFailure("The server redirected from https to http, which is not followed.", IsFinal: true);
             permanent &= response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.PermanentRedirect;
             address = next;
         }
@@ -199,10 +199,10 @@ internal sealed class GuardedHttpClient : IDisposable
         if (headers.TryGetValue("Content-Encoding", out var encoding)
             && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
-            return new FetchFailure("The server used a compression that is not supported.");
+            return new FetchFailure("The server used a compression that is not supported.", IsFinal: true);
         }
         var tooLarge = new FetchFailure(
-            $"The document is larger than the {_options.MaxResponseBytes} bytes that are allowed.");
+            $"The document is larger than the {_options.MaxResponseBytes} bytes that are allowed.", IsFinal: true);
         if (response.Content.Headers.ContentLength > _options.MaxResponseBytes)
             return tooLarge;
 
@@ -244,6 +244,17 @@ internal sealed class GuardedHttpClient : IDisposable
         error is HttpRequestException or IOException or SocketException or InvalidDataException
             or OperationCanceledException or AuthenticationException or UriFormatException
             or NotSupportedException or FormatException;
+
+    private static bool IsRefusal(Exception error)
+    {
+        for (var inner = error; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is AddressRefusedException)
+                return true;
+        }
+
+        return false;
+    }
 
     private static string Explain(Exception error)
     {

@@ -128,21 +128,7 @@ internal static class SubscriptionsCommand
         var to = new Option<string>("--to") { Description = "The beginning: every item kept comes again. The end: none does." };
         to.AcceptOnlyFromAmong("beginning", "end");
         var after = new Option<string>("--after") { Description = "What follows this item comes again.", HelpName = "id" };
-        var time = new Option<DateTimeOffset?>("--time")
-        {
-            Description = "What was added from this time on comes again, such as 2026-11-21T08:00:00Z.",
-            HelpName = "time",
-            CustomParser = result =>
-            {
-                if (DateTimeOffset.TryParse(
-                    result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment))
-                {
-                    return moment;
-                }
-                result.AddError("--time wants a time such as 2026-11-21T08:00:00Z.");
-                return null;
-            },
-        };
+        Option<DateTimeOffset?> time = Moment.Option("--time", "What was added from this time on comes again, such as 2026-11-21T08:00:00Z.");
         Command command = context.ServerCommand(
             "rewind",
             """
@@ -161,7 +147,7 @@ internal static class SubscriptionsCommand
                 if (parsed.GetValue(after) is string id)
                     place["after"] = id;
                 if (parsed.GetValue(time) is DateTimeOffset moment)
-                    place["time"] = moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+                    place["time"] = Moment.Text(moment);
                 string path = Path(parsed.GetValue(topic)!, parsed.GetValue(name)!);
                 ServerAnswer answer = await server.PostAsync($"{path}/rewind", place, WireJson.Default.JsonObject, stop);
                 return context.Print(parsed, answer, WireJson.Default.Subscription, Write);

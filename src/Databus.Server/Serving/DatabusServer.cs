@@ -66,7 +66,12 @@ internal static partial class DatabusServer
         {
             node.NodeName = options.Name;
             node.Roles = options.Roles;
+
+            // The rest is for giving back what has not ended by then.
+            node.JobDrainTime = LongestDrain - TimeSpan.FromSeconds(3);
             node.RecentKeys = builder.Configuration.GetValue("RecentKeys", node.RecentKeys);
+            node.JobConcurrency = options.JobConcurrency ?? node.JobConcurrency;
+            node.JobQueues = options.JobQueues;
         });
         Stores.Add(builder.Services, options.Store);
 

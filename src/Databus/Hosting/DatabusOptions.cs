@@ -29,6 +29,36 @@ public sealed class DatabusOptions
         }
     } = 100_000;
 
+    /// <summary>How many jobs run here at once, 1 or more. Default: four for each processor, and 8 at least.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public int JobConcurrency
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = Math.Max(8, 4 * Environment.ProcessorCount);
+
+    /// <summary>The queues whose jobs run here, in no order. Default: null, all of them.</summary>
+    public IReadOnlyList<string>? JobQueues { get; set; }
+
+    /// <summary>
+    /// How long running jobs may go on when the process is told to stop; the host's own time limit for its services may
+    /// make it shorter. Then they are told to stop, and start again elsewhere. Default: 10 s.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 0.</exception>
+    public TimeSpan JobDrainTime
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Called once, on the store's own thread, when the store can no longer vouch for what is on disk (P10). From then
     /// on nothing is answered with success. Default: ends the process at once with exit code 70, because whatever

@@ -1,7 +1,9 @@
 using Databus.Access;
 using Databus.Destinations;
+using Databus.Jobs;
 using Databus.Maintenance;
 using Databus.Nodes;
+using Databus.Schedules;
 using Databus.Sources;
 using Databus.Storage;
 using Databus.Subscriptions;
@@ -42,10 +44,16 @@ public static class DatabusServices
             provider.GetRequiredService<DatabusMeter>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Dispatcher>>()));
         services.AddSingleton<NodeTroubles>(TroublesOfDestinations);
         services.AddSingleton<NodeHeart>();
+        AddJobs(services, options);
+        AddSchedules(services);
 
         services.AddHostedService<StoreService>();
         if (options.Roles.HasFlag(NodeRoles.Scheduler))
+        {
             services.AddHostedService<PurgeLoop>();
+            services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
+        }
+
         if (options.Roles.HasFlag(NodeRoles.Collector))
         {
             services.AddHostedService(provider => provider.GetRequiredService<SourcePoller>());
@@ -53,8 +61,43 @@ public static class DatabusServices
         }
 
         if (options.Roles.HasFlag(NodeRoles.Worker))
+        {
             services.AddHostedService(provider => provider.GetRequiredService<Dispatcher>());
+            services.AddHostedService(provider => provider.GetRequiredService<JobWorker>());
+            services.AddHostedService<JobRescuer>();
+        }
+
         return services;
+    }
+
+    private static void AddJobs(IServiceCollection services, DatabusOptions options)
+    {
+        services.AddSingleton<JobKinds>();
+        services.AddSingleton<JobMeter>();
+        services.AddSingleton<JobReports>();
+        services.AddSingleton<UnknownJobs>();
+        services.AddSingleton<JobRunner>();
+        services.AddSingleton<JobWorker>();
+        services.AddSingleton<OutsideWorkers>();
+        services.AddSingleton(provider => new JobClient(
+            provider.GetRequiredService<IStore>(), provider.GetRequiredService<JobKinds>(), provider.GetRequiredService<JobMeter>(),
+            provider.GetRequiredService<TimeProvider>()));
+
+        // Found when it is asked: the worker needs the node's heart, which asks.
+        if (options.Roles.HasFlag(NodeRoles.Worker))
+            services.AddSingleton<NodeTroubles>(provider => () => provider.GetRequiredService<JobWorker>().Warnings);
+    }
+
+    private static void AddSchedules(IServiceCollection services)
+    {
+        services.AddSingleton(provider =>
+        {
+            var kinds = provider.GetRequiredService<JobKinds>();
+            return new Scheduler(
+                provider.GetRequiredService<IStore>(), provider.GetServices<DeclaredSchedule>().Select(declared => declared.Describe(kinds)),
+                provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Scheduler>>());
+        });
+        services.AddSingleton(provider => new ScheduleClient(provider.GetRequiredService<IStore>(), provider.GetRequiredService<Scheduler>()));
     }
 
     private static NodeTroubles TroublesOfDestinations(IServiceProvider provider)

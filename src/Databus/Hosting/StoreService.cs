@@ -1,4 +1,5 @@
 using Databus.Destinations;
+using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Sources;
 using Databus.Storage;
@@ -14,8 +15,8 @@ namespace Databus.Hosting;
 /// long, the node is alive.
 /// </summary>
 internal sealed partial class StoreService(
-    IStore store, TopicSignals signals, SourcePoller poller, SourceListener listener, Dispatcher dispatcher, NodeHeart heart, IOptions<DatabusOptions> options,
-    ILogger<StoreService> logger) : IHostedLifecycleService
+    IStore store, TopicSignals signals, SourcePoller poller, SourceListener listener, Dispatcher dispatcher, JobClient jobs, JobWorker worker, OutsideWorkers outside,
+    NodeHeart heart, IOptions<DatabusOptions> options, ILogger<StoreService> logger) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -24,6 +25,10 @@ internal sealed partial class StoreService(
         store.Configured += poller.Changed;
         store.Configured += listener.Changed;
         store.Configured += dispatcher.Changed;
+        store.Jobs.Claimable += worker.Claimable;
+        store.Jobs.Claimable += outside.Claimable;
+        store.Jobs.Changed += worker.Changed;
+        store.Jobs.Changed += jobs.Changed;
         store.Failed = error =>
         {
             LogStoreFailed(error);

@@ -31,6 +31,7 @@ public sealed partial class NodeHeart : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _beating = Task.CompletedTask;
     private bool _isUnheard;
+    private long _heardAt;
 
     public NodeHeart(
         IStore store, IEnumerable<NodeTroubles> troubles, TimeProvider time, IHostApplicationLifetime lifetime,
@@ -43,6 +44,7 @@ public sealed partial class NodeHeart : IDisposable
         _options = options.Value;
         _logger = logger;
         _startedAt = time.GetUtcNow();
+        _heardAt = time.GetTimestamp() - (time.TimestampFrequency * (long)NodeStatus.SilenceOfTheDead.TotalSeconds);
     }
 
     /// <summary>The version of Databus that runs here.</summary>
@@ -51,6 +53,12 @@ public sealed partial class NodeHeart : IDisposable
 
     /// <summary>Unique to this run of the process.</summary>
     public string Id { get; } = Guid.NewGuid().ToString("n");
+
+    /// <summary>How long ago the last sign of life was given that the store has heard; at least so long the others know of it.</summary>
+    internal TimeSpan Silence => _time.GetElapsedTime(Volatile.Read(ref _heardAt));
+
+    /// <summary>The names of the jobs that this node has handlers for. Set before the first sign of life.</summary>
+    internal IReadOnlyList<string> JobNames { get; set; } = [];
 
     /// <summary>Gives the first sign of life, and from then on one every three seconds. Once the store is open.</summary>
     internal async Task StartAsync()
@@ -94,13 +102,18 @@ public sealed partial class NodeHeart : IDisposable
     {
         try
         {
+            var givenAt = _time.GetTimestamp();
             using var patience = new CancellationTokenSource(Patience, _time);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
             await _store.HeartbeatAsync(
                 new NodeReport(
                     Id, _options.NodeName, _options.Roles, Version, _startedAt, _draining.IsCancellationRequested,
-                    [.. _troubles.SelectMany(trouble => trouble())]),
+                    [.. _troubles.SelectMany(trouble => trouble())])
+                {
+                    JobNames = JobNames,
+                },
                 limit.Token);
+            Volatile.Write(ref _heardAt, givenAt);
             if (_isUnheard)
                 LogHeardAgain();
             _isUnheard = false;

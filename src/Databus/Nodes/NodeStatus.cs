@@ -28,7 +28,11 @@ public enum NodeRoles
 /// <param name="Name">What people call it: the machine's name unless set otherwise.</param>
 /// <param name="Warnings">What its operator should know now.</param>
 public sealed record NodeReport(
-    string Id, string Name, NodeRoles Roles, string Version, DateTimeOffset StartedAt, bool IsDraining, IReadOnlyList<Warning> Warnings);
+    string Id, string Name, NodeRoles Roles, string Version, DateTimeOffset StartedAt, bool IsDraining, IReadOnlyList<Warning> Warnings)
+{
+    /// <summary>The names of the jobs that it has handlers for, old ones too; told with its first heartbeat.</summary>
+    public IReadOnlyList<string> JobNames { get; init; } = [];
+}
 
 /// <summary>A node as the others see it.</summary>
 /// <param name="SeenAt">Its last heartbeat, in the store's time.</param>

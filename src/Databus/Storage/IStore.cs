@@ -1,4 +1,5 @@
 using Databus.Access;
+using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Sources;
 using Databus.Subscriptions;
@@ -48,6 +49,9 @@ public interface IStore : IAsyncDisposable
     /// after a failover or a restored backup the data may know less than before. Null: not known at the moment.
     /// </summary>
     string? Generation { get; }
+
+    /// <summary>Jobs and schedules.</summary>
+    IJobStore Jobs { get; }
 
     // Topics
 
@@ -183,7 +187,8 @@ public interface IStore : IAsyncDisposable
     // Maintenance
 
     /// <summary>
-    /// Removes a bounded number of items past their retention, expired keys, and rows of deleted topics.
+    /// Removes a bounded number of items past their retention, expired keys, rows of deleted topics, and what is no longer
+    /// kept of jobs.
     /// Returns how many rows went and whether there is more to do now.
     /// </summary>
     Task<PurgeStep> PurgeStepAsync(CancellationToken cancellationToken);

@@ -4,6 +4,7 @@ using System.Text;
 using Databus.Nodes;
 using Databus.Server.CommandLine;
 using Databus.Testing;
+using Microsoft.AspNetCore.Http;
 
 namespace Databus.Server.Tests.CommandLine;
 
@@ -45,6 +46,34 @@ public sealed class UsageTests
     [InlineData("serve --store mysql://db")]
     [InlineData("doctor --store oracle")]
     [InlineData("nodes extra")]
+    [InlineData("jobs")]
+    [InlineData("jobs show")]
+    [InlineData("jobs show ../1")]
+    [InlineData("jobs show x")]
+    [InlineData("jobs list --state asleep")]
+    [InlineData("jobs list --enqueued-after someday")]
+    [InlineData("jobs list --older-than long")]
+    [InlineData("jobs enqueue")]
+    [InlineData("jobs enqueue a/b")]
+    [InlineData("jobs enqueue a --priority top")]
+    [InlineData("jobs enqueue a --max-attempts 0")]
+    [InlineData("jobs cancel")]
+    [InlineData("jobs retry x")]
+    [InlineData("jobs delete 1 --all")]
+    [InlineData("jobs delete --queue q --all")]
+    [InlineData("queues limit q")]
+    [InlineData("queues limit q --max-running 1 --none")]
+    [InlineData("queues limit q --max-starts 5")]
+    [InlineData("schedules put s --every 5m --cron x")]
+    [InlineData("schedules put s --every 5m --zone Europe/Berlin")]
+    [InlineData("schedules put s --every 5m --arguments {}")]
+    [InlineData("schedules put s --every 5m --job a --overlap never")]
+    [InlineData("schedules preview")]
+    [InlineData("schedules preview s --every 5m")]
+    [InlineData("serve --job-concurrency 0")]
+    [InlineData("serve --job-queues a,,b")]
+    [InlineData("worker --roles api")]
+    [InlineData("worker --job-concurrency many")]
     [InlineData("")]
     public async Task Wrong_usage_is_refused_in_a_sentence(string line)
     {
@@ -65,6 +94,15 @@ public sealed class UsageTests
     [InlineData("dead replay")]
     [InlineData("sources add")]
     [InlineData("nodes")]
+    [InlineData("worker")]
+    [InlineData("jobs list")]
+    [InlineData("jobs enqueue")]
+    [InlineData("jobs cancel")]
+    [InlineData("jobs retry")]
+    [InlineData("jobs delete")]
+    [InlineData("queues limit")]
+    [InlineData("schedules put")]
+    [InlineData("schedules preview")]
     [InlineData("token create")]
     [InlineData("backup")]
     [InlineData("restore")]
@@ -176,7 +214,54 @@ public sealed class UsageTests
             got);
     }
 
+    [Fact]
+    public async Task A_worker_is_a_node_that_only_works_and_says_on_a_port_of_its_own_that_it_is_well()
+    {
+        ServeOptions? got = null;
+        Task<int> Serve(ServeOptions options, CancellationToken stop)
+        {
+            got = options;
+            return Task.FromResult(0);
+        }
+
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal) { ["DATABUS_ROLES"] = "api", ["DATABUS_JOB_QUEUES"] = "a" };
+        await CommandRun.OfAsync(["worker", "--job-queues", "pages, mail", "--job-concurrency", "16"], serve: Serve, variables: variables);
+        Assert.Equal((NodeRoles.Worker, "http://127.0.0.1:0", 16), (got!.Roles, got.Urls, got.JobConcurrency));
+        Assert.Equal(["pages", "mail"], got.JobQueues);
+        await CommandRun.OfAsync(["serve"], serve: Serve, variables: variables);
+        Assert.Equal((NodeRoles.Api, (int?)null), (got.Roles, got.JobConcurrency));
+        Assert.Equal(["a"], got.JobQueues);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_job_sees_its_progress_and_its_result_through_a_pause_of_the_server()
+    {
+        await using FakeServer server = await FakeServer.StartAsync();
+        const string Job = """{"id":"7","name":"a","queue":"q","state":"STATE","arguments":{},"attempt":1,"maxAttempts":10,"progress":0.5,"message":"half\u001b","result":5,"cancelRequested":false}""";
+        server.Intervene = async (http, request) =>
+        {
+            if (server.Requests.Count == 3)
+            {
+                await FakeServer.RefuseAsync(http, 503, "Busy.", retryAfter: 1);
+                return true;
+            }
+            http.Response.StatusCode = server.Requests.Count < 5 ? 202 : 200;
+            await http.Response.WriteAsync(Job.Replace("STATE", server.Requests.Count < 5 ? "running" : "succeeded", StringComparison.Ordinal));
+            return true;
+        };
+
+        CommandRun run = await CommandRun.OfAsync(["jobs", "enqueue", "a", "--arguments", "[]", "--wait"], server.Url, time: new JumpingTime());
+
+        Assert.Equal(ExitCodes.Ok, run.ExitCode);
+        Assert.Equal(("/api/v1/jobs/a", "[]", "application/json"), (server.Requests[0].Path, server.Requests[0].Body, server.Requests[0].ContentType));
+        Assert.Contains(run.Lines, line => line.StartsWith("result ", StringComparison.Ordinal) && line.EndsWith(" 5", StringComparison.Ordinal));
+        Assert.StartsWith("running 50 % half·", run.Error, StringComparison.Ordinal);
+        Assert.Equal(5, server.Requests.Count);
+    }
+
     [Theory]
+    [InlineData("DATABUS_JOB_CONCURRENCY", "many")]
+    [InlineData("DATABUS_JOB_QUEUES", "a b")]
     [InlineData("DATABUS_ROLES", "")]
     [InlineData("DATABUS_ROLES", "api,cook")]
     [InlineData("DATABUS_NAME", " ")]

@@ -1,3 +1,5 @@
+using Databus.Server.Tests.Jobs;
+
 namespace Databus.Server.Tests.EndToEnd;
 
 public sealed class SqliteLivePageTests(SqliteServer server, Browser browser) : LivePageTests(server, browser), IClassFixture<SqliteServer>;
@@ -15,3 +17,11 @@ public sealed class PostgresRealServerCommandLineTests() : RealServerCommandLine
 public sealed class SqliteDrainTests() : DrainTests(new SqliteHome());
 
 public sealed class PostgresDrainTests() : DrainTests(new PostgresHome());
+
+public sealed class SqliteJobCommandTests(SqliteServer server) : JobCommandTests(server), IClassFixture<SqliteServer>;
+
+public sealed class PostgresJobCommandTests(PostgresServer server) : JobCommandTests(server), IClassFixture<PostgresServer>;
+
+public sealed class SqliteOutsideWorkerTests() : OutsideWorkerTests(new SqliteHome());
+
+public sealed class PostgresOutsideWorkerTests() : OutsideWorkerTests(new PostgresHome());

@@ -24,6 +24,7 @@ public sealed partial class SuiteRulesTests
         ["Postgres.BreakageTests"] = "Connections that break, a server that stops, locks and transactions that others hold: within one process there are none.",
         ["Postgres.ClockTests"] = "The clock of the database, which a store in the process does not have.",
         ["Postgres.DatabaseTimeTests"] = "What a node learns about a clock that is not its own.",
+        ["Postgres.JobConcurrencyTests"] = "Two stores open on the same data, and transactions of strangers that enqueue: SQLite has one process and no strangers.",
         ["Postgres.LongTransactionTests"] = "A transaction that a stranger keeps open in the same database.",
         ["Postgres.NeighbourTests"] = "Two stores open on the same data, which SQLite refuses.",
         ["Postgres.PoolerTests"] = "A pooler between node and database.",

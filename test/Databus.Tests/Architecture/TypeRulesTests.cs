@@ -19,6 +19,8 @@ public sealed class TypeRulesTests
     private static readonly Dictionary<string, string> Interfaces = new(StringComparer.Ordinal)
     {
         ["IStore"] = "Two stores: SQLite and PostgreSQL.",
+        ["IJobStore"] = "Two stores: SQLite and PostgreSQL.",
+        ["IJobHandler`2"] = "A boundary outside: what the user's jobs do.",
         ["ISourceKind"] = "A boundary outside: each way of fetching items is its own kind.",
         ["IListeningSourceKind"] = "A boundary outside: each way in which items are brought is its own kind.",
         ["IDestinationKind"] = "A boundary outside: each way of pushing is its own kind.",

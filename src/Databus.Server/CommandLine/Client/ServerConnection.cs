@@ -78,6 +78,18 @@ internal sealed class ServerConnection : IDisposable
         string path, T body, JsonTypeInfo<T> type, TimeSpan wait, CancellationToken stop) =>
         SendAsync(HttpMethod.Post, path, Json(body, type), wait, stop);
 
+    /// <summary>As <c>GetAsync</c>, where the server was asked to wait for something to happen.</summary>
+    public Task<ServerAnswer> LongPollAsync(string path, TimeSpan wait, CancellationToken stop) =>
+        SendAsync(HttpMethod.Get, path, null, wait, stop);
+
+    /// <summary>Posts JSON as it is.</summary>
+    public Task<ServerAnswer> PostJsonAsync(string path, ReadOnlyMemory<byte> json, CancellationToken stop)
+    {
+        var content = new ReadOnlyMemoryContent(json);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return SendAsync(HttpMethod.Post, path, content, TimeSpan.Zero, stop);
+    }
+
     /// <summary>Posts lines of JSON.</summary>
     public Task<ServerAnswer> PostLinesAsync(string path, ReadOnlyMemory<byte> lines, CancellationToken stop)
     {

@@ -24,3 +24,9 @@ internal sealed record PrintedDoctor(bool Healthy, IReadOnlyList<DoctorCheck> Ch
 
 /// <summary>What <c>dead list --json</c> prints.</summary>
 internal sealed record PrintedDead(IReadOnlyList<DeadLetter> Dead);
+
+/// <summary>What <c>jobs list --json</c> prints.</summary>
+internal sealed record PrintedJobs(IReadOnlyList<JsonElement> Jobs);
+
+/// <summary>What <c>jobs cancel</c>, <c>retry</c> and <c>delete</c> print with <c>--json</c> when they change many.</summary>
+internal sealed record PrintedChange(long Changed);

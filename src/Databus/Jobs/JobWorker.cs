@@ -1,0 +1,461 @@
+using System.Globalization;
+using Databus.Destinations;
+using Databus.Hosting;
+using Databus.Nodes;
+using Databus.Storage;
+using Databus.Subscriptions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Databus.Jobs;
+
+/// <summary>
+/// Runs jobs on this node: claims as many as there is room for, and never more, so that no job waits here while another
+/// node is idle.
+/// </summary>
+/// <remarks>
+/// When the host stops, nothing more is claimed, handlers have <see cref="DatabusOptions.JobDrainTime"/> to end, and what
+/// has not ended is given back at once, for another node; that start uses up no attempt. A handler that does not heed its
+/// token is not waited for.
+/// </remarks>
+internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
+{
+    /// <summary>So late at most it is seen what became claimable, should its word be lost.</summary>
+    private static readonly TimeSpan BetweenClaims = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenSweeps = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>However much changes, whoever wants a job cancelled is asked for no more often than this.</summary>
+    private static readonly TimeSpan ShortestBetweenSweeps = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>For handlers to end by themselves once they are told to stop.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    /// <summary>For a handler whose time is over: then its attempt has failed, whatever it still does.</summary>
+    private static readonly TimeSpan GraceOfTimeLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>For the store to take what has ended, when the node stops.</summary>
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
+
+    /// <summary>So long before the others see this node as dead its handlers are told to stop.</summary>
+    private static readonly TimeSpan SilenceMargin = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan FirstWaitForStore = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whose end the store has not taken yet: beyond this nothing more is claimed.</summary>
+    private const int MostUnkept = 5000;
+
+    private readonly IStore _store;
+    private readonly NodeHeart _heart;
+    private readonly JobRunner _runner;
+    private readonly JobReports _reports;
+    private readonly JobCompletions _completions;
+    private readonly LostClaims _lostClaims;
+    private readonly SpareThreads _spareThreads;
+    private readonly DatabusOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<JobWorker> _logger;
+    private readonly WakeUp _claimable;
+    private readonly WakeUp _changed;
+    private readonly WakeUp _busyAgain;
+
+    private readonly Lock _gate = new();
+
+    /// <summary>From the claim until their end is kept.</summary>
+    private readonly Dictionary<LeaseToken, JobRun> _runs = [];
+
+    /// <summary>How many handlers are under way.</summary>
+    private int _busy;
+    private bool _wantsRoom;
+    private bool _wasSilent;
+    private TaskCompletionSource? _idle;
+
+    // Three steps of a stop: no more claims; handlers are not waited for; nor is the store.
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _hurry = new();
+    private readonly CancellationTokenSource _leaveStore = new();
+    private Task? _stopped;
+    private Task _claiming = Task.CompletedTask;
+    private Task _sweeping = Task.CompletedTask;
+    private Task _reporting = Task.CompletedTask;
+    private Task _completing = Task.CompletedTask;
+
+    public JobWorker(
+        IStore store, NodeHeart heart, JobKinds kinds, JobRunner runner, JobReports reports, IOptions<DatabusOptions> options, TimeProvider time,
+        ILogger<JobWorker> logger)
+    {
+        _store = store;
+        _heart = heart;
+        _runner = runner;
+        _reports = reports;
+        _options = options.Value;
+        _time = time;
+        _logger = logger;
+        _claimable = new WakeUp(time);
+        _changed = new WakeUp(time);
+        _busyAgain = new WakeUp(time);
+        _completions = new JobCompletions(store, reports, Forget, time, logger);
+        _lostClaims = new LostClaims(store, heart, time);
+        _spareThreads = new SpareThreads(_options.JobConcurrency, logger);
+        if (_options.Roles.HasFlag(NodeRoles.Worker))
+            heart.JobNames = kinds.Handled;
+    }
+
+    /// <summary>Handlers that were told to stop and go on (<c>jobs-do-not-stop</c>): they take the room of others.</summary>
+    public IReadOnlyList<Warning> Warnings
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var deaf = _runs.Values.Where(run => run.Reason == StopReason.TimeLimit && run.HasEnded && !run.IsFree).ToList();
+                return deaf.Count == 0 ? [] :
+                [
+                    new Warning(
+                        "jobs-do-not-stop",
+                        string.Create(CultureInfo.InvariantCulture, $"{deaf.Count} handlers go on beyond their time limit and take room from other jobs; the first is of {deaf[0].Claimed.Name} {deaf[0].Claimed.Token.Id}.")),
+                ];
+            }
+        }
+    }
+
+    private bool IsSilent => _heart.Silence >= NodeStatus.SilenceOfTheDead - SilenceMargin;
+
+    /// <summary>Something may have become claimable in a queue; null: in any.</summary>
+    public void Claimable(string? queue)
+    {
+        if (queue is null || _options.JobQueues?.Contains(queue, StringComparer.Ordinal) != false)
+            _claimable.Set();
+    }
+
+    /// <summary>Jobs ended, or shall.</summary>
+    public void Changed() => _changed.Set();
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _spareThreads.Start();
+        _claiming = ClaimAsync();
+        _sweeping = SweepAsync();
+        _reporting = _reports.RunAsync(_leaveStore.Token);
+        _completing = _completions.RunAsync(_leaveStore.Token);
+        return Task.CompletedTask;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Stops claiming at once; other services may take their time to stop before it is this one's turn.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _stopped ??= DrainAsync();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _stopped ??= DrainAsync();
+        await using var hurry = cancellationToken.UnsafeRegister(static hurry => ((CancellationTokenSource)hurry!).Cancel(), _hurry);
+        await _stopped;
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _spareThreads.Dispose();
+        _stop.Dispose();
+        _hurry.Dispose();
+        _leaveStore.Dispose();
+    }
+
+    private async Task ClaimAsync()
+    {
+        await Task.Yield();
+        for (var failures = 0; !_stop.IsCancellationRequested;)
+        {
+            var wait = BetweenClaims;
+            try
+            {
+                if (IsSilent)
+                {
+                    // What it claimed now the others would take away.
+                    await Task.Delay(BetweenSweeps, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    continue;
+                }
+
+                if (Room() is > 0 and var room)
+                {
+                    await ReturnLostClaimsAsync();
+
+                    // Not to be cancelled: what was claimed and is not known here would have to be found first.
+                    var claims = await _store.Jobs.ClaimAsync(new JobClaim(_heart.Id, _options.JobQueues, room), _leaveStore.Token);
+                    failures = 0;
+                    Start(claims.Jobs);
+                    if (claims.More)
+                        continue;
+                    if (claims.NextDueAt - _store.Now is { } due && due < wait)
+                        wait = due;
+                }
+            }
+            catch (Exception error)
+            {
+                // Whether something was claimed is not known.
+                _lostClaims.Suspect();
+                if (++failures == 1)
+                    LogNotClaimed(error);
+                wait = BackOff.After(failures, FirstWaitForStore, LongestWaitForStore, Random.Shared.NextDouble());
+                await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
+            }
+
+            await _claimable.WaitAsync(wait, _stop.Token);
+        }
+    }
+
+    private async Task ReturnLostClaimsAsync()
+    {
+        var lost = await _lostClaims.FindAsync(IsKnown, _leaveStore.Token);
+        if (lost.Count == 0)
+            return;
+
+        // They were not even begun here. Some may have been, and ended just now: those are refused.
+        var refused = await _store.Jobs.CompleteAsync(
+            [.. lost.Select(token => new JobCompletion(token, JobOutcome.Returned, Error: "The answer to the node that took it was lost."))],
+            _leaveStore.Token);
+        if (lost.Count > refused.Count)
+            LogLostClaims(lost.Count - refused.Count);
+    }
+
+    private bool IsKnown(LeaseToken token)
+    {
+        lock (_gate)
+            return _runs.ContainsKey(token);
+    }
+
+    /// <summary>How many may be claimed. None: the loop is woken when there is room again.</summary>
+    private int Room()
+    {
+        lock (_gate)
+        {
+            var room = Math.Min(_options.JobConcurrency - _busy, MostUnkept + _options.JobConcurrency - _runs.Count);
+            _wantsRoom = room <= 0;
+            return room;
+        }
+    }
+
+    private void Start(IReadOnlyList<ClaimedJob> jobs)
+    {
+        if (jobs.Count == 0)
+            return;
+        var runs = new JobRun[jobs.Count];
+        for (var at = 0; at < runs.Length; at++)
+            runs[at] = _runner.Prepare(jobs[at]);
+        lock (_gate)
+        {
+            if (_busy == 0)
+            {
+                _spareThreads.Tell(isBusy: true);
+                _busyAgain.Set();
+            }
+
+            _busy += runs.Length;
+            foreach (var run in runs)
+                _runs.Add(run.Claimed.Token, run);
+        }
+
+        // Not here: what a handler does before it first waits would hold up the others.
+        foreach (var run in runs)
+            ThreadPool.UnsafeQueueUserWorkItem(static start => _ = start.Worker.RunAsync(start.Run), (Worker: this, Run: run), preferLocal: false);
+    }
+
+    /// <summary>Never fails.</summary>
+    private async Task RunAsync(JobRun run)
+    {
+        JobCompletion completion;
+        try
+        {
+            completion = _stop.IsCancellationRequested ? Returned(run) : await _runner.RunAsync(run);
+        }
+        catch (Exception error)
+        {
+            // A mistake of ours; the job shall not be lost for it.
+            LogMistake(run.Claimed.Name, run.Claimed.Token.Id, error);
+            completion = JobRunner.Failed(run, error);
+        }
+
+        if (run.TryEnd())
+            _completions.Add(run, completion);
+        Free(run);
+        run.Dispose();
+    }
+
+    private static JobCompletion Returned(JobRun run) => new(run.Claimed.Token, JobOutcome.Returned, Error: "The node that took it stopped.");
+
+    /// <summary>Its handler has come to its end, and others may have its room.</summary>
+    private void Free(JobRun run)
+    {
+        bool wake;
+        lock (_gate)
+        {
+            run.IsFree = true;
+            if (run.IsKept)
+                _runs.Remove(run.Claimed.Token);
+            if (--_busy == 0)
+            {
+                _spareThreads.Tell(isBusy: false);
+                _idle?.TrySetResult();
+            }
+
+            wake = _wantsRoom;
+            _wantsRoom = false;
+        }
+
+        if (wake)
+            _claimable.Set();
+    }
+
+    /// <summary>Its end is kept, or never will be.</summary>
+    private void Forget(JobRun run)
+    {
+        bool wake;
+        lock (_gate)
+        {
+            run.IsKept = true;
+            if (run.IsFree)
+                _runs.Remove(run.Claimed.Token);
+            wake = _wantsRoom;
+            _wantsRoom = false;
+        }
+
+        if (wake)
+            _claimable.Set();
+    }
+
+    /// <summary>One look at all that runs, for as long as something does: time limits, this node's silence, who shall stop.</summary>
+    private async Task SweepAsync()
+    {
+        await Task.Yield();
+        while (!_leaveStore.IsCancellationRequested)
+        {
+            await _busyAgain.WaitAsync(Timeout.InfiniteTimeSpan, _leaveStore.Token);
+
+            // Most jobs have ended before the first sweep, and cost none.
+            for (var wait = BetweenSweeps; ; wait = BetweenSweeps - ShortestBetweenSweeps)
+            {
+                await _changed.WaitAsync(wait, _leaveStore.Token);
+                var runs = Running();
+                if (runs.Count == 0 || _leaveStore.IsCancellationRequested)
+                    break;
+                SweepOnce(runs);
+                await StopWhatShallStopAsync();
+                await Task.Delay(ShortestBetweenSweeps, _time, _leaveStore.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private void SweepOnce(List<JobRun> runs)
+    {
+        var isSilent = IsSilent;
+        foreach (var run in runs)
+        {
+            if (isSilent)
+                run.Stop(StopReason.Lost);
+            if (run.Kind is not { } kind || kind.TimeLimit == Timeout.InfiniteTimeSpan || run.Elapsed < kind.TimeLimit)
+                continue;
+            run.Stop(StopReason.TimeLimit);
+            if (run.Reason == StopReason.TimeLimit && run.Elapsed >= kind.TimeLimit + GraceOfTimeLimit && run.TryEnd())
+            {
+                LogDeaf(run.Claimed.Name, run.Claimed.Token.Id, run.Reason);
+                _completions.Add(run, JobRunner.Failed(run, JobRunner.TooLong(run)));
+            }
+        }
+
+        if (isSilent && !_wasSilent)
+            LogSilent(runs.Count);
+        _wasSilent = isSilent;
+    }
+
+    private async Task StopWhatShallStopAsync()
+    {
+        try
+        {
+            var asked = await _store.Jobs.ListCancelRequestsAsync(_heart.Id, _leaveStore.Token);
+            lock (_gate)
+            {
+                foreach (var token in asked)
+                    _runs.GetValueOrDefault(token)?.Stop(StopReason.Asked);
+            }
+        }
+        catch (Exception error)
+        {
+            // It is asked again in a moment.
+            LogNotLooked(error);
+        }
+    }
+
+    /// <summary>Those whose handlers are under way and waited for.</summary>
+    private List<JobRun> Running()
+    {
+        lock (_gate)
+            return [.. _runs.Values.Where(run => !run.HasEnded)];
+    }
+
+    private async Task DrainAsync()
+    {
+        // With all that is stopped here at once, not before what it does for this has begun.
+        await _stop.CancelAsync();
+        using (var drain = new CancellationTokenSource(_options.JobDrainTime, _time))
+        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(drain.Token, _hurry.Token))
+            await IdleAsync().WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        foreach (var run in Running())
+            run.Stop(StopReason.NodeStops);
+        await IdleAsync().WaitAsync(Grace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var run in Running().Where(run => run.TryEnd()))
+        {
+            LogDeaf(run.Claimed.Name, run.Claimed.Token.Id, run.Reason);
+            _completions.Add(run, Returned(run));
+        }
+
+        _completions.Finish();
+        await _completing.WaitAsync(LongestGoodbye, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _leaveStore.CancelAsync();
+        await Task.WhenAll(_claiming, _sweeping, _reporting, _completing).WaitAsync(Grace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Ends when nothing is claimed any more and no handler is under way.</summary>
+    private async Task IdleAsync()
+    {
+        await _claiming;
+        Task idle;
+        lock (_gate)
+        {
+            if (_busy == 0)
+                return;
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            idle = _idle.Task;
+        }
+
+        await idle;
+    }
+
+    [LoggerMessage(EventId = 87, Level = LogLevel.Error, Message = "No jobs could be claimed; it is tried again")]
+    private partial void LogNotClaimed(Exception error);
+
+    [LoggerMessage(EventId = 88, Level = LogLevel.Warning, Message = "{Count} jobs were claimed for this node without its knowing, and are given back")]
+    private partial void LogLostClaims(int count);
+
+    [LoggerMessage(EventId = 89, Level = LogLevel.Error, Message = "{Name} {Id}: the start failed by a mistake of the engine")]
+    private partial void LogMistake(string name, long id, Exception error);
+
+    [LoggerMessage(EventId = 90, Level = LogLevel.Warning, Message = "{Name} {Id}: the handler was told to stop ({Reason}) and goes on; it is not waited for")]
+    private partial void LogDeaf(string name, long id, StopReason reason);
+
+    [LoggerMessage(EventId = 91, Level = LogLevel.Warning, Message = "The store has not heard this node for too long: its {Count} running jobs are told to stop, because others may start them")]
+    private partial void LogSilent(int count);
+
+    [LoggerMessage(EventId = 92, Level = LogLevel.Debug, Message = "Which jobs shall stop could not be read; it is tried again")]
+    private partial void LogNotLooked(Exception error);
+}

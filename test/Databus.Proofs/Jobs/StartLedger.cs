@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Databus.Proofs.Jobs;
+
+/// <summary>One start of a job.</summary>
+internal sealed record JobStart(long Job, int Attempt, string Node, long At)
+{
+    public long? EndedAt { get; set; }
+}
+
+/// <summary>Writes down what the nodes' handlers do, as they do it, outside of all of them.</summary>
+internal sealed class StartLedger : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<long, List<JobStart>> _starts = new();
+    private readonly Task _listening;
+
+    public StartLedger()
+    {
+        _listener.Start();
+        _listening = Task.Run(ListenAsync);
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>In their order.</summary>
+    public IReadOnlyList<JobStart> StartsOf(long job)
+    {
+        if (!_starts.TryGetValue(job, out var starts))
+            return [];
+        lock (starts)
+            return [.. starts];
+    }
+
+    /// <summary>The starts on a node that have not ended, as far as it has told, and have not begun again elsewhere.</summary>
+    public IReadOnlyList<JobStart> RunningOn(string node) =>
+        [.. _starts.Keys.Select(job => StartsOf(job)[^1]).Where(start => start.Node == node && start.EndedAt is null)];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Dispose();
+        await _listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task ListenAsync()
+    {
+        while (true)
+        {
+            var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+            client.NoDelay = true;
+            _ = Task.Run(() => ReadAsync(client));
+        }
+    }
+
+    private async Task ReadAsync(TcpClient client)
+    {
+        using var owned = client;
+        using var lines = new StreamReader(client.GetStream());
+        await using var answers = new StreamWriter(client.GetStream()) { AutoFlush = true, NewLine = "\n" };
+        try
+        {
+            while (await lines.ReadLineAsync(_stop.Token) is { } line)
+            {
+                Write(line.Split(' '));
+                await answers.WriteLineAsync("written");
+            }
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // The node was killed.
+        }
+    }
+
+    private void Write(string[] words)
+    {
+        var (job, attempt, node) = (long.Parse(words[1], CultureInfo.InvariantCulture), int.Parse(words[2], CultureInfo.InvariantCulture), words[3]);
+        var starts = _starts.GetOrAdd(job, static _ => []);
+        lock (starts)
+        {
+            if (words[0] == "start")
+                starts.Add(new JobStart(job, attempt, node, Stopwatch.GetTimestamp()));
+            else if (starts.FindLast(start => start.Attempt == attempt && start.Node == node) is { } start)
+                start.EndedAt = Stopwatch.GetTimestamp();
+        }
+    }
+}
