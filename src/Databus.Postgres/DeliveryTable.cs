@@ -1,4 +1,5 @@
 using Databus.Destinations;
+using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
 using Npgsql;
@@ -80,7 +81,7 @@ internal static class DeliveryTable
                 )
                 SELECT item_id, fence FROM opened WHERE ended
                 """,
-                topic.Number, name, stretch.ConvertAll(token => token.ItemId), stretch.ConvertAll(token => token.Fence), time,
+                topic.Number, name, stretch.ConvertAll(token => token.Id), stretch.ConvertAll(token => token.Fence), time,
                 stretch[0].Fence, stretch[^1].Fence);
         }
 
@@ -113,13 +114,13 @@ internal static class DeliveryTable
             }
             else if (use == AttemptUse.IsTheLast || (use == AttemptUse.Counts && row.Attempt >= work.MaxAttempts))
             {
-                work.Bury(row, token.ItemId, row.Attempt, reason ?? ReturnedWithoutReason);
+                work.Bury(row, token.Id, row.Attempt, reason ?? ReturnedWithoutReason);
                 dead++;
             }
             else
             {
-                work.Take(row, token.ItemId);
-                again.Add((row.Attempt - (use == AttemptUse.DoesNotCount ? 1 : 0), work.Now + delay.ToColumn(), reason, token.ItemId));
+                work.Take(row, token.Id);
+                again.Add((row.Attempt - (use == AttemptUse.DoesNotCount ? 1 : 0), work.Now + delay.ToColumn(), reason, token.Id));
             }
         }
 
@@ -142,7 +143,7 @@ internal static class DeliveryTable
         foreach (var token in tokens)
         {
             if (held.TryGetValue(token, out var row))
-                work.Extend(row, token.ItemId, work.Now + lease.ToColumn());
+                work.Extend(row, token.Id, work.Now + lease.ToColumn());
             else
                 lost.Add(token);
         }

@@ -30,17 +30,16 @@ internal sealed class KnownTopics
         Remove(topic);
     }
 
-    /// <summary>True: that is further than this node had heard.</summary>
+    /// <summary>True: that is further than this node had heard. Never of a topic that is not known, or no more.</summary>
     public bool Reaches(Topic topic, long lastId)
     {
-        while (true)
+        while (_lastIds.TryGetValue(topic.Number, out var known) && lastId > known)
         {
-            var known = _lastIds.GetOrAdd(topic.Number, 0);
-            if (lastId <= known)
-                return false;
             if (_lastIds.TryUpdate(topic.Number, lastId, known))
                 return true;
         }
+
+        return false;
     }
 
     /// <summary>
@@ -60,6 +59,7 @@ internal sealed class KnownTopics
 
     private void Set(Topic topic)
     {
+        _lastIds.TryAdd(topic.Number, 0);
         _byName[topic.Name] = topic;
         _byNumber[topic.Number] = topic;
     }

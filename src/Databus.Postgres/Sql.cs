@@ -1,3 +1,4 @@
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

@@ -1,3 +1,4 @@
+using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
 
@@ -52,7 +53,7 @@ internal static class DeliveryTable
                 """
                 DELETE FROM deliveries
                 WHERE subscription_id = $subscription AND item_id = $item AND fence = $fence AND due_at > $now AND fence <> 0
-                """].Run(subscription.Number, token.ItemId, token.Fence, now);
+                """].Run(subscription.Number, token.Id, token.Fence, now);
             if (ended == 1)
                 subscription.InFlight--;
             else
@@ -76,13 +77,13 @@ internal static class DeliveryTable
                 """
                 SELECT attempt FROM deliveries
                 WHERE subscription_id = $subscription AND item_id = $item AND fence = $fence AND due_at > $now AND fence <> 0
-                """].Value(subscription.Number, token.ItemId, token.Fence, now) is not long attempt)
+                """].Value(subscription.Number, token.Id, token.Fence, now) is not long attempt)
             {
                 lost.Add(token);
             }
             else if (use == AttemptUse.IsTheLast || (use == AttemptUse.Counts && attempt >= subscription.MaxAttempts))
             {
-                Bury(session, subscription, token.ItemId, (int)attempt, reason ?? "Returned by the consumer without a reason.");
+                Bury(session, subscription, token.Id, (int)attempt, reason ?? "Returned by the consumer without a reason.");
                 dead++;
             }
             else
@@ -91,7 +92,7 @@ internal static class DeliveryTable
                     """
                     UPDATE deliveries SET fence = 0, due_at = $due, reason = $reason, attempt = attempt - $unused
                     WHERE subscription_id = $subscription AND item_id = $item
-                    """].Run(now + delay.ToColumn(), reason, use == AttemptUse.DoesNotCount ? 1 : 0, subscription.Number, token.ItemId);
+                    """].Run(now + delay.ToColumn(), reason, use == AttemptUse.DoesNotCount ? 1 : 0, subscription.Number, token.Id);
                 returned++;
             }
         }
@@ -109,7 +110,7 @@ internal static class DeliveryTable
             """
             UPDATE deliveries SET due_at = $due
             WHERE subscription_id = $subscription AND item_id = $item AND fence = $fence AND due_at > $now AND fence <> 0
-            """].Run(now + lease.ToColumn(), subscription.Number, token.ItemId, token.Fence, now) == 0)];
+            """].Run(now + lease.ToColumn(), subscription.Number, token.Id, token.Fence, now) == 0)];
     }
 
     public static IReadOnlyList<DeadLetter> ListDead(Connection connection, Topic topic, string name, long after, int limit)

@@ -14,7 +14,7 @@ public abstract class LeaseTests(StoreHome home) : StoreTests(home)
         Clock.Advance(TimeSpan.FromHours(1));
         var deliveries = (await FetchAsync(topic, max: 10)).Deliveries;
         Assert.Equal("""{"key":"1"}{"key":"2"}""", string.Concat(deliveries.Select(delivery => Text(delivery.Content))));
-        Assert.All(deliveries, delivery => Assert.Equal((1, addedAt, delivery.Id), (delivery.Attempt, delivery.AddedAt, delivery.Token!.Value.ItemId)));
+        Assert.All(deliveries, delivery => Assert.Equal((1, addedAt, delivery.Id), (delivery.Attempt, delivery.AddedAt, delivery.Token!.Value.Id)));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public abstract class LeaseTests(StoreHome home) : StoreTests(home)
         var token = (await FetchOneAsync(topic)).Token!.Value;
         LeaseToken[] madeUp =
         [
-            token with { ItemId = 2 },
+            token with { Id = 2 },
             token with { Fence = token.Fence + 1 },
             token with { Fence = 0 },
             new(long.MaxValue, long.MaxValue),

@@ -58,22 +58,22 @@ internal sealed class StoreModel(TimeSpan window, SubscriptionSettings settings)
     }
 
     /// <summary>Tells the model which token the store gave out for what was just fetched.</summary>
-    public void Leased(LeaseToken token) => _handed[token.ItemId] = _handed[token.ItemId] with { Token = token };
+    public void Leased(LeaseToken token) => _handed[token.Id] = _handed[token.Id] with { Token = token };
 
-    public bool Acknowledge(LeaseToken token, DateTimeOffset now) => IsCurrent(token, now) && _handed.Remove(token.ItemId);
+    public bool Acknowledge(LeaseToken token, DateTimeOffset now) => IsCurrent(token, now) && _handed.Remove(token.Id);
 
     public (int Returned, int Dead, int Lost) Return(LeaseToken token, TimeSpan delay, AttemptUse use, DateTimeOffset now)
     {
         if (!IsCurrent(token, now))
             return (0, 0, 1);
-        var attempt = _handed[token.ItemId].Attempt;
+        var attempt = _handed[token.Id].Attempt;
         if (use == AttemptUse.IsTheLast || (use == AttemptUse.Counts && attempt >= settings.MaxAttempts))
         {
-            Bury(token.ItemId);
+            Bury(token.Id);
             return (0, 1, 0);
         }
 
-        _handed[token.ItemId] = new Handed(use == AttemptUse.DoesNotCount ? attempt - 1 : attempt, now + delay, Token: null);
+        _handed[token.Id] = new Handed(use == AttemptUse.DoesNotCount ? attempt - 1 : attempt, now + delay, Token: null);
         return (1, 0, 0);
     }
 
@@ -81,7 +81,7 @@ internal sealed class StoreModel(TimeSpan window, SubscriptionSettings settings)
     {
         if (!IsCurrent(token, now))
             return false;
-        _handed[token.ItemId] = _handed[token.ItemId] with { DueAt = now + lease };
+        _handed[token.Id] = _handed[token.Id] with { DueAt = now + lease };
         return true;
     }
 
@@ -108,7 +108,7 @@ internal sealed class StoreModel(TimeSpan window, SubscriptionSettings settings)
     }
 
     private bool IsCurrent(LeaseToken token, DateTimeOffset now) =>
-        _handed.TryGetValue(token.ItemId, out var handed) && handed.Token == token && handed.DueAt > now;
+        _handed.TryGetValue(token.Id, out var handed) && handed.Token == token && handed.DueAt > now;
 
     private void Bury(long id)
     {

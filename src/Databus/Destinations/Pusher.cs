@@ -194,17 +194,18 @@ internal sealed partial class Pusher : IDisposable
             return null;
 
         using var late = new CancellationTokenSource(left, _time);
+        using var lost = new CancellationTokenSource((Subscription.Lease * PatienceShare) - passed, _time);
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _cancelSends.Token);
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, _leaveSends.Token);
         try
         {
-            var sending = Open().SendAsync(batch.Deliveries, cancelled.Token);
-            var outcomes = await sending.WaitAsync((Subscription.Lease * PatienceShare) - passed, _time, _leaveSends.Token);
+            var outcomes = await Open().SendAsync(batch.Deliveries, cancelled.Token).WaitAsync(abandoned.Token);
             if (outcomes.Count != batch.Deliveries.Count)
                 throw new InvalidOperationException($"{outcomes.Count} outcomes came back for {batch.Deliveries.Count} deliveries.");
             Judge(batch, outcomes);
             return outcomes;
         }
-        catch (Exception error) when (error is OperationCanceledException or TimeoutException && cancelled.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
         {
             return AllUnavailable(batch, $"No answer came within {left.TotalSeconds:0.#} s.", error: null);
         }

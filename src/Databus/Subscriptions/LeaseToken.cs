@@ -4,12 +4,12 @@ using System.Globalization;
 namespace Databus.Subscriptions;
 
 /// <summary>
-/// Proof of a lease: the item, and a fence that only grows within a subscription, so that the token of
-/// an earlier lease of the same item is recognised and refused (P4). Written as <c>id-fence</c>, the fence in hex.
+/// Proof of a lease: what is leased, an item or a job, and a fence that only grows for it, so that the token of
+/// an earlier lease is recognised and refused (P4, P5). Written as <c>id-fence</c>, the fence in hex.
 /// </summary>
-public readonly record struct LeaseToken(long ItemId, long Fence)
+public readonly record struct LeaseToken(long Id, long Fence)
 {
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{ItemId}-{Fence:x}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Id}-{Fence:x}");
 
     public static bool TryParse([NotNullWhen(true)] string? text, out LeaseToken token)
     {

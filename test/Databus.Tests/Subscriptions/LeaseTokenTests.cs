@@ -20,7 +20,7 @@ public sealed class LeaseTokenTests
     [Fact]
     public void Any_text_is_read_or_refused_and_never_an_error() => Check.One(
         ManyTimes,
-        Prop.ForAll(ArbMap.Default.ArbFor<string?>(), text => !LeaseToken.TryParse(text, out var token) || token.ItemId >= 0));
+        Prop.ForAll(ArbMap.Default.ArbFor<string?>(), text => !LeaseToken.TryParse(text, out var token) || token.Id >= 0));
 
     [Theory]
     [InlineData(null)]
