@@ -31,5 +31,7 @@ export default defineConfig({
     environment: 'jsdom',
     setupFiles: ['src/testing/setup.ts'],
     restoreMocks: true,
+    // A deadline, not a pace: the machine may be busy.
+    testTimeout: 30_000,
   },
 });

@@ -1,7 +1,6 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using Databus.Json;
+using Databus.Storage;
 using Databus.Topics;
 using Npgsql;
 
@@ -207,14 +206,14 @@ internal static class ItemTable
                 WHERE topic_id = $1 AND item_id > $2 AND item_id < $3
                   AND (convert_from(content, 'UTF8') COLLATE "C" ILIKE $4 ESCAPE '!' OR convert_from(content, 'UTF8') COLLATE "C" ILIKE $5 ESCAPE '!')
                 ORDER BY item_id DESC LIMIT $6
-                """, topic, after, before, LikePattern(text), LikePattern(EscapeAsJson(text)), limit)
+                """, topic, after, before, LikePattern.Of(text), LikePattern.OfEscaped(text), limit)
             : connection.Command(
                 """
                 SELECT item_id, key, content, source, added_at FROM databus.items
                 WHERE topic_id = $1 AND item_id > $2 AND item_id < $3
                   AND (convert_from(content, 'UTF8') COLLATE "C" ILIKE $4 ESCAPE '!' OR convert_from(content, 'UTF8') COLLATE "C" ILIKE $5 ESCAPE '!')
                 ORDER BY item_id LIMIT $6
-                """, topic, after, before, LikePattern(text), LikePattern(EscapeAsJson(text)), limit)).RowsAsync(ReadItem, cancellationToken);
+                """, topic, after, before, LikePattern.Of(text), LikePattern.OfEscaped(text), limit)).RowsAsync(ReadItem, cancellationToken);
         var page = Page(items, limit);
         return page with { ScannedTo = page.ScannedTo ?? bound };
     }
@@ -237,29 +236,4 @@ internal static class ItemTable
 
     private static Item ReadItem(NpgsqlDataReader rows) => new(
         rows.GetInt64(0), rows.Text(1), rows.GetFieldValue<byte[]>(2), rows.Text(3), rows.Time(4));
-
-    /// <summary>A NUL can only be there escaped.</summary>
-    public static string LikePattern(string text) =>
-        text.Contains('\0', StringComparison.Ordinal) ? LikePattern(EscapeAsJson(text))
-        : $"%{text.Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
-
-    /// <summary>
-    /// Content is kept as it was sent, and many senders write everything beyond ASCII as <c>\uXXXX</c>. ILIKE
-    /// takes upper and lower case of A to Z as equal, so the case of the hex digits does not matter.
-    /// </summary>
-    public static string EscapeAsJson(string text)
-    {
-        var escaped = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            _ = c switch
-            {
-                '"' or '\\' => escaped.Append('\\').Append(c),
-                >= ' ' and <= '~' => escaped.Append(c),
-                _ => escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-            };
-        }
-
-        return escaped.ToString();
-    }
 }

@@ -1,5 +1,6 @@
 using Databus.Jobs;
 using Databus.Nodes;
+using Databus.Storage;
 using Databus.Subscriptions;
 using Npgsql;
 

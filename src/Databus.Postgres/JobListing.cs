@@ -1,4 +1,5 @@
 using Databus.Jobs;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;
@@ -163,8 +164,8 @@ internal static class JobListing
             filter.EnqueuedAfter?.ToColumn(),
             filter.EnqueuedBefore?.ToColumn(),
             filter.OlderThan?.ToColumn(),
-            string.IsNullOrEmpty(filter.Contains) ? null : ItemTable.LikePattern(filter.Contains),
-            string.IsNullOrEmpty(filter.Contains) ? null : ItemTable.LikePattern(ItemTable.EscapeAsJson(filter.Contains)),
+            string.IsNullOrEmpty(filter.Contains) ? null : LikePattern.Of(filter.Contains),
+            string.IsNullOrEmpty(filter.Contains) ? null : LikePattern.OfEscaped(filter.Contains),
             filter.States?.Any(state => !state.IsEnd()) ?? true,
             filter.States?.Any(state => state.IsEnd()) ?? true,
             filter.Ids?.ToArray() ?? []);

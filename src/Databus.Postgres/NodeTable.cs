@@ -1,4 +1,5 @@
 using Databus.Nodes;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

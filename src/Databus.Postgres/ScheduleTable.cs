@@ -1,5 +1,6 @@
 using Databus.Jobs;
 using Databus.Schedules;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

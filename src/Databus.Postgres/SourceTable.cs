@@ -1,4 +1,5 @@
 using Databus.Sources;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

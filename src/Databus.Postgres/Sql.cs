@@ -1,4 +1,5 @@
 using System.Text;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

@@ -1,4 +1,5 @@
 using Databus.Destinations;
+using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
 using Npgsql;

@@ -1,4 +1,5 @@
 using Databus.Access;
+using Databus.Storage;
 using Npgsql;
 
 namespace Databus.Postgres;

@@ -1,3 +1,4 @@
+using Databus.Storage;
 using Databus.Subscriptions;
 using Databus.Topics;
 

@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.Text;
 using Databus.Json;
+using Databus.Storage;
 using Databus.Topics;
 using Microsoft.Data.Sqlite;
 
@@ -128,8 +127,8 @@ internal static class ItemTable
         if (bound is not null)
             (first, last) = backwards ? (bound.Value - 1, last) : (first, bound.Value);
 
-        var asWritten = LikePattern(text);
-        var escaped = LikePattern(EscapeAsJson(text));
+        var asWritten = LikePattern.Of(text);
+        var escaped = LikePattern.OfEscaped(text);
         using var rows = (backwards
             ? connection[
                 """
@@ -166,28 +165,5 @@ internal static class ItemTable
         }
 
         return new ItemPage(items, items.Count == limit || bytes >= MaxBytesPerPage ? items[^1].Id : null);
-    }
-
-    private static string LikePattern(string text) =>
-        $"%{text.Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
-
-    /// <summary>
-    /// Content is kept as it was sent, and many senders write everything beyond ASCII as <c>\uXXXX</c>. LIKE
-    /// takes upper and lower case of A to Z as equal, so the case of the hex digits does not matter.
-    /// </summary>
-    private static string EscapeAsJson(string text)
-    {
-        var escaped = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            _ = c switch
-            {
-                '"' or '\\' => escaped.Append('\\').Append(c),
-                >= ' ' and <= '~' => escaped.Append(c),
-                _ => escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-            };
-        }
-
-        return escaped.ToString();
     }
 }

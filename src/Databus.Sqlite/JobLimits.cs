@@ -1,4 +1,5 @@
 using Databus.Jobs;
+using Databus.Storage;
 
 namespace Databus.Sqlite;
 

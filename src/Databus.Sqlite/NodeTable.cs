@@ -1,4 +1,5 @@
 using Databus.Nodes;
+using Databus.Storage;
 
 namespace Databus.Sqlite;
 

@@ -1,4 +1,5 @@
 using Databus.Sources;
+using Databus.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Databus.Sqlite;

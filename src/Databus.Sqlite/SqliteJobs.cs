@@ -1,5 +1,6 @@
 using Databus.Jobs;
 using Databus.Schedules;
+using Databus.Storage;
 using Databus.Subscriptions;
 
 namespace Databus.Sqlite;

@@ -1,4 +1,5 @@
 using Databus.Access;
+using Databus.Storage;
 
 namespace Databus.Sqlite;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Databus.Storage;
 using Databus.Topics;
 using Microsoft.Data.Sqlite;
 

@@ -29,6 +29,9 @@ public sealed class LongTransactionTests
 
         var early = await PagesAsync(nodes, topic, Measured);
         await CycleAsync(nodes, topic, 2 * Measured, Cycles);
+
+        // As autovacuum does: from here on the planner takes tables for empty that hold nothing but dead rows.
+        await nodes.Server.ExecuteAsync("ANALYZE", nodes.DatabaseName);
         var late = await PagesAsync(nodes, topic, (2 * Measured) + Cycles);
         Assert.True(late < early * 1.5, $"{early} pages a cycle at first, {late} after {Cycles} cycles");
     }

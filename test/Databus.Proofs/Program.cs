@@ -113,12 +113,13 @@ static ProofCommand LongTransactionCommand()
 {
     var seconds = ProofCommand.Number("--seconds", 600, "For how long the transaction is open.");
     var window = ProofCommand.Number("--window-seconds", 30, "How long each measurement takes.");
+    var control = new Option<bool>("--control") { Description = "Nobody opens it: what changes then is not its doing." };
     return new(
         "long-transaction",
         "A transaction left open on PostgreSQL slows nothing down, and is named.",
-        [seconds, window],
+        [seconds, window, control],
         (parsed, seed, findings, stop) => new LongTransactionProof(
-            new(parsed.GetValue(seconds), parsed.GetValue(window), seed), findings).RunAsync(stop));
+            new(parsed.GetValue(seconds), parsed.GetValue(window), parsed.GetValue(control), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand AmqpCommand()

@@ -18,6 +18,7 @@ internal sealed class JobModel
 
     public IReadOnlyList<long> Ids => [.. _jobs.Select(job => job.Id)];
 
+    /// <summary>What was to be enqueued.</summary>
     /// <param name="keys">Those that jobs of the same call had before this one, and who has them.</param>
     public void Enqueue(NewJob job, EnqueueOutcome outcome, IReadOnlyList<EnqueueOutcome> call, Dictionary<string, long> keys, DateTimeOffset now)
     {

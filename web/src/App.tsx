@@ -1,9 +1,13 @@
 import { QueryClientProvider, type QueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
+import { JobPage } from './jobs/JobPage';
+import { JobsPage } from './jobs/JobsPage';
 import { TopicLivePage } from './live/TopicLivePage';
 import { NodesPage } from './nodes/NodesPage';
 import { OverviewPage } from './overview/OverviewPage';
+import { QueuesPage } from './queues/QueuesPage';
+import { SchedulesPage } from './schedules/SchedulesPage';
 import { session } from './session/session';
 import { SignInPage } from './session/SignInPage';
 import { NotFoundPage } from './shell/NotFoundPage';
@@ -13,6 +17,7 @@ import { SubscriptionPage } from './subscriptions/SubscriptionPage';
 import { SubscriptionsPage } from './subscriptions/SubscriptionsPage';
 import { TopicsPage } from './topics/TopicsPage';
 import { Loading } from './ui/Loading';
+import { WordCountPage } from './words/WordCountPage';
 
 // Few people open it, and it is the largest page.
 const ApiPage = lazy(() => import('./explorer/ApiPage'));
@@ -37,6 +42,11 @@ export function App({ queries }: { queries: QueryClient }) {
             <Route path="subscriptions" element={<SubscriptionsPage />} />
             <Route path="subscriptions/:topic/:subscription" element={<SubscriptionPage />} />
             <Route path="sources" element={<SourcesPage />} />
+            <Route path="jobs" element={<JobsPage />} />
+            <Route path="jobs/:job" element={<JobPage />} />
+            <Route path="queues" element={<QueuesPage />} />
+            <Route path="schedules" element={<SchedulesPage />} />
+            <Route path="word-count" element={<WordCountPage />} />
             <Route path="nodes" element={<NodesPage />} />
             <Route
               path="docs"

@@ -44,7 +44,7 @@ internal static class JobRates
         report.Add(new Figure("PostgreSQL: no-op jobs run", "jobs/s", run, "Quartz.NET on the same server", quartz, Limit.AtLeast(10)));
     }
 
-    /// <returns>Jobs run a second.</returns>
+    /// <summary>Jobs run a second.</summary>
     private static async Task<double> MeasureAsync(
         Plan plan, Report report, string on, string? store, TemporaryFolder data, double idleLimit, Func<Task<double>> bare, Func<Task<long>>? statements)
     {

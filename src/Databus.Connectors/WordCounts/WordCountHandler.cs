@@ -9,14 +9,7 @@ internal sealed class WordCountHandler(PageWordCounter counter) : IJobHandler<Wo
         await counter.CountAsync(job, context.ReportProgress, cancellationToken) switch
         {
             PageWords words => words.Result,
-            PageWordFailure failure => throw new WordCountException(failure.Reason, failure.IsFinal),
+            PageWordFailure failure => throw new JobFailedException(failure.Reason) { IsFinal = failure.IsFinal },
             var other => throw new InvalidOperationException($"A count ended as {other.GetType().Name}."),
         };
-}
-
-/// <summary>The words of a page could not be counted. The message is for whoever wants them.</summary>
-internal sealed class WordCountException(string message, bool isFinal) : Exception(message)
-{
-    /// <summary>Trying again brings nothing else.</summary>
-    public bool IsFinal { get; } = isFinal;
 }

@@ -24,7 +24,7 @@ internal static class WordCountServices
             {
                 options.MaxAttempts = MaxAttempts;
                 options.TimeLimit = TimeLimit;
-                options.RetryPolicy = static (attempt, error) => error is WordCountException { IsFinal: true } or TimeoutException ? null : JobRetries.Exponential(attempt, error);
+                options.RetryPolicy = static (attempt, error) => error is TimeoutException ? null : JobRetries.Exponential(attempt, error);
             });
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class JobRunner(
         TimeSpan? delay;
         try
         {
-            delay = run.Kind!.RetryPolicy(run.Claimed.Attempt, error);
+            delay = error is JobFailedException { IsFinal: true } ? null : run.Kind!.RetryPolicy(run.Claimed.Attempt, error);
         }
         catch (Exception mistake)
         {

@@ -24,6 +24,7 @@ internal static class JobText
         return text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text;
     }
 
-    /// <summary>Type and message.</summary>
-    public static string Describe(Exception error) => Fit($"{error.GetType()}: {error.Message}", LongestError);
+    /// <summary>Type and message; of what was expected, the message.</summary>
+    public static string Describe(Exception error) =>
+        Fit(error is JobFailedException ? error.Message : $"{error.GetType()}: {error.Message}", LongestError);
 }

@@ -1,3 +1,4 @@
+using Databus.Nodes;
 using Databus.Storage;
 using Databus.Subscriptions;
 
@@ -7,13 +8,50 @@ namespace Databus.Jobs;
 /// Workers that are no nodes: programs in any language that ask for jobs. Those who want the same jobs wait in one line. What
 /// becomes claimable wakes one of each line that may have it, and whoever leaves something behind wakes the next.
 /// </summary>
-internal sealed class OutsideWorkers(IStore store, TimeProvider time)
+internal sealed class OutsideWorkers
 {
+    /// <summary>Stands for any name.</summary>
+    public const string AnyName = "*";
+
+    /// <summary>A worker that has not asked for so long is not expected back.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromDays(1);
+    private const int MostRemembered = 1000;
+
     /// <summary>So late at most it is seen what became claimable, should its word be lost.</summary>
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
+    private readonly IStore _store;
+    private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Line> _lines = new(StringComparer.Ordinal);
+
+    /// <summary>The names that were asked for here, and when last.</summary>
+    private readonly Dictionary<string, long> _asked = new(StringComparer.Ordinal);
+
+    public OutsideWorkers(IStore store, NodeHeart heart, TimeProvider time)
+    {
+        _store = store;
+        _time = time;
+        heart.OutsideNames = () => Names;
+    }
+
+    /// <summary>Of the jobs that outside workers asked this node for within a day: nodes without a handler leave them alone.</summary>
+    private IReadOnlyList<string> Names
+    {
+        get
+        {
+            lock (_gate)
+            {
+                foreach (var (name, at) in _asked)
+                {
+                    if (_time.GetElapsedTime(at) > Memory)
+                        _asked.Remove(name);
+                }
+
+                return [.. _asked.Keys];
+            }
+        }
+    }
 
     /// <summary>Something may have become claimable in a queue; null: in any.</summary>
     public void Claimable(string? queue)
@@ -32,7 +70,7 @@ internal sealed class OutsideWorkers(IStore store, TimeProvider time)
     /// <param name="cancellationToken">Ends the wait; a claim that is under way comes to its end.</param>
     public async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(JobClaim claim, TimeSpan wait, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
+        var started = _time.GetTimestamp();
         var line = Enter(claim);
         try
         {
@@ -40,17 +78,17 @@ internal sealed class OutsideWorkers(IStore store, TimeProvider time)
             using var place = line.Waiting.Join();
             while (true)
             {
-                var claims = await store.Jobs.ClaimAsync(claim, CancellationToken.None);
+                var claims = await _store.Jobs.ClaimAsync(claim, CancellationToken.None);
                 if (claims.More)
                     line.Waiting.WakeOne();
                 if (claims.Jobs.Count > 0)
                     return claims.Jobs;
 
-                var left = wait - time.GetElapsedTime(started);
+                var left = wait - _time.GetElapsedTime(started);
                 if (left <= TimeSpan.Zero)
                     return [];
-                var toDue = (claims.NextDueAt - store.Now) ?? BetweenLooks;
-                line.Waiting.WakeAt(time.GetUtcNow() + (toDue < BetweenLooks ? toDue : BetweenLooks));
+                var toDue = (claims.NextDueAt - _store.Now) ?? BetweenLooks;
+                line.Waiting.WakeAt(_time.GetUtcNow() + (toDue < BetweenLooks ? toDue : BetweenLooks));
                 if (!await place.WaitAsync(left, cancellationToken))
                     return [];
             }
@@ -68,8 +106,14 @@ internal sealed class OutsideWorkers(IStore store, TimeProvider time)
         lock (_gate)
         {
             if (!_lines.TryGetValue(key, out var line))
-                _lines[key] = line = new Line(key, claim.Queues, new WaitingLine(time));
+                _lines[key] = line = new Line(key, claim.Queues, new WaitingLine(_time));
             line.Count++;
+            foreach (var name in claim.Names ?? [AnyName])
+            {
+                if (_asked.Count < MostRemembered || _asked.ContainsKey(name))
+                    _asked[name] = _time.GetTimestamp();
+            }
+
             return line;
         }
     }

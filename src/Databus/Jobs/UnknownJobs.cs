@@ -1,4 +1,3 @@
-using Databus.Nodes;
 using Databus.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -40,7 +39,7 @@ internal sealed partial class UnknownJobs(IStore store, TimeProvider time, ILogg
             handled = null;
         }
 
-        if (handled?.Contains(job.Name) == false && patience >= Patience)
+        if (handled is not null && !handled.Contains(job.Name) && !handled.Contains(OutsideWorkers.AnyName) && patience >= Patience)
         {
             lock (_gate)
                 _seen.Remove(job.Token.Id);
@@ -101,7 +100,7 @@ internal sealed partial class UnknownJobs(IStore store, TimeProvider time, ILogg
     {
         await Task.Yield();
         var nodes = await store.ListNodesAsync(CancellationToken.None);
-        return nodes.Where(node => node.IsAlive && node.Report.Roles.HasFlag(NodeRoles.Worker)).SelectMany(node => node.Report.JobNames)
+        return nodes.Where(node => node.IsAlive).SelectMany(node => node.Report.JobNames)
             .ToHashSet(StringComparer.Ordinal);
     }
 

@@ -60,6 +60,9 @@ public sealed partial class NodeHeart : IDisposable
     /// <summary>The names of the jobs that this node has handlers for. Set before the first sign of life.</summary>
     internal IReadOnlyList<string> JobNames { get; set; } = [];
 
+    /// <summary>Likewise of jobs that workers outside of all nodes ask this one for.</summary>
+    internal Func<IReadOnlyList<string>> OutsideNames { get; set; } = static () => [];
+
     /// <summary>Gives the first sign of life, and from then on one every three seconds. Once the store is open.</summary>
     internal async Task StartAsync()
     {
@@ -110,7 +113,7 @@ public sealed partial class NodeHeart : IDisposable
                     Id, _options.NodeName, _options.Roles, Version, _startedAt, _draining.IsCancellationRequested,
                     [.. _troubles.SelectMany(trouble => trouble())])
                 {
-                    JobNames = JobNames,
+                    JobNames = [.. JobNames, .. OutsideNames()],
                 },
                 limit.Token);
             Volatile.Write(ref _heardAt, givenAt);

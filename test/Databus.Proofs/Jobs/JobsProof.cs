@@ -191,7 +191,9 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
                 var result = job.GetProperty("result");
                 var attempt = result.GetProperty("attempt").GetInt32();
                 var node = result.GetProperty("node").GetString();
-                zombies += attempt == job.GetProperty("attempt").GetInt32() && ledger.StartsOf(id)[^1] is var last && last.Attempt == attempt && last.Node == node ? 0 : 1;
+
+                // A job that was taken from its node starts as the next attempt. The zombie itself may tell of its start later.
+                zombies += attempt == job.GetProperty("attempt").GetInt32() && attempt == ledger.StartsOf(id).Max(start => start.Attempt) ? 0 : 1;
                 unseen += ledger.StartsOf(id).Any(start => start.Attempt == attempt && start.Node == node && start.EndedAt is not null) ? 0 : 1;
             }
         }

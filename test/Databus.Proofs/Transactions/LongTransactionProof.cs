@@ -11,7 +11,7 @@ using Databus.Testing.Servers;
 namespace Databus.Proofs.Transactions;
 
 /// <summary>For how long a transaction is left open, and how long each measurement before and at the end of it takes.</summary>
-internal sealed record LongTransactionSettings(int Seconds, int WindowSeconds, int Seed);
+internal sealed record LongTransactionSettings(int Seconds, int WindowSeconds, bool IsControl, int Seed);
 
 /// <summary>
 /// A transaction that somebody leaves open on the same database changes neither how much goes through nor how long a
@@ -51,12 +51,12 @@ internal sealed class LongTransactionProof(LongTransactionSettings settings, Fin
         await Task.Delay(TimeSpan.FromSeconds(settings.WindowSeconds), cancellationToken);
 
         var before = await MeasureAsync("before", client, ledger, handled, cancellationToken);
-        var open = postgres.ExecuteAsync(string.Create(
+        var open = settings.IsControl ? Task.Delay(TimeSpan.FromSeconds(settings.Seconds), cancellationToken) : postgres.ExecuteAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM databus.topics; SELECT pg_sleep({settings.Seconds}); COMMIT"));
         await Task.Delay(TimeSpan.FromSeconds(settings.Seconds - settings.WindowSeconds - 2), cancellationToken);
         var during = await MeasureAsync($"after {settings.Seconds} s of it", client, ledger, handled, cancellationToken);
-        if (settings.Seconds > NamedAfterSeconds)
+        if (settings.Seconds > NamedAfterSeconds && !settings.IsControl)
             await ClaimNamedAsync(client, postgres, cancellationToken);
         await open;
         await Task.Delay(TimeSpan.FromSeconds(settings.WindowSeconds), cancellationToken);

@@ -1,5 +1,3 @@
-using Databus.Server.Tests.Jobs;
-
 namespace Databus.Server.Tests.EndToEnd;
 
 public sealed class SqliteLivePageTests(SqliteServer server, Browser browser) : LivePageTests(server, browser), IClassFixture<SqliteServer>;

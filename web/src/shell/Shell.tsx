@@ -13,6 +13,10 @@ const pages: readonly { to: string; label: string; icon: IconName }[] = [
   { to: '/topics', label: 'Topics', icon: 'topics' },
   { to: '/subscriptions', label: 'Subscriptions', icon: 'subscriptions' },
   { to: '/sources', label: 'Sources', icon: 'sources' },
+  { to: '/jobs', label: 'Jobs', icon: 'jobs' },
+  { to: '/queues', label: 'Queues', icon: 'queues' },
+  { to: '/schedules', label: 'Schedules', icon: 'schedules' },
+  { to: '/word-count', label: 'Word count', icon: 'words' },
   { to: '/nodes', label: 'Nodes', icon: 'nodes' },
   { to: '/docs', label: 'API', icon: 'api' },
 ];

@@ -1,6 +1,9 @@
+import type { Job } from '../jobs/jobService';
 import type { Item } from '../live/itemService';
 import type { Node } from '../nodes/nodeService';
 import type { Overview } from '../overview/overviewService';
+import type { Queue } from '../queues/queueService';
+import type { Schedule } from '../schedules/scheduleService';
 import type { Source } from '../sources/sourceService';
 import type { Subscription } from '../subscriptions/subscriptionService';
 import type { Topic } from '../topics/topicService';
@@ -77,6 +80,65 @@ export function source(changes: Partial<Source> = {}): Source {
     failures: 0,
     itemsAdded: 0,
     createdAt: new Date().toISOString(),
+    ...changes,
+  };
+}
+
+export function job(changes: Partial<Job> = {}): Job {
+  return {
+    id: '7',
+    name: 'report',
+    queue: 'default',
+    priority: 'normal',
+    state: 'waiting',
+    arguments: { month: '2026-10' },
+    attempt: 0,
+    maxAttempts: 10,
+    enqueuedAt: new Date().toISOString(),
+    dueAt: new Date().toISOString(),
+    startedAt: null,
+    endedAt: null,
+    owner: null,
+    result: null,
+    error: null,
+    progress: null,
+    message: null,
+    cancelRequested: false,
+    ...changes,
+  };
+}
+
+export function queue(changes: Partial<Queue> = {}): Queue {
+  return {
+    name: 'default',
+    paused: false,
+    counts: { waiting: 0, delayed: 0, held: 0, blocked: 0, running: 0 },
+    oldestDueAt: null,
+    endedLastMinute: 0,
+    meanWaitSeconds: null,
+    limit: null,
+    ...changes,
+  };
+}
+
+export function schedule(changes: Partial<Schedule> = {}): Schedule {
+  return {
+    name: 'nightly',
+    everySeconds: null,
+    cron: '30 3 * * *',
+    zone: 'Europe/Oslo',
+    job: { name: 'report', arguments: {}, queue: 'default', priority: 'normal', maxAttempts: 10, keepSeconds: 3600 },
+    catchUp: 'latest',
+    catchUpLimit: 100,
+    overlap: 'skip',
+    jitterSeconds: 0,
+    paused: false,
+    nextAt: new Date(Date.now() + 3_600_000).toISOString(),
+    lastTickAt: null,
+    lastJobId: null,
+    lastJobState: null,
+    ticks: 0,
+    skipped: 0,
     ...changes,
   };
 }

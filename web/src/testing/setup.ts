@@ -1,5 +1,5 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
 import { reachability } from '../api/reachability';
 import { session } from '../session/session';
@@ -12,6 +12,9 @@ HTMLDialogElement.prototype.close = function () {
   this.removeAttribute('open');
 };
 window.scrollTo = () => undefined;
+
+// A deadline, not a pace: the machine may be busy.
+configure({ asyncUtilTimeout: 10_000 });
 
 afterEach(() => {
   cleanup();

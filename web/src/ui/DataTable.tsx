@@ -27,52 +27,59 @@ interface DataTableProps<Row> {
  */
 export function DataTable<Row>({ caption, columns, rows, rowKey, below }: DataTableProps<Row>) {
   return (
-    <table className="table" role="table">
-      <caption className="visually-hidden">{caption}</caption>
-      <thead role="rowgroup">
-        <tr role="row">
-          {columns.map((column) => (
-            <th key={column.header} role="columnheader" scope="col" className={column.numeric ? 'numeric' : undefined}>
-              {column.actions ? <span className="visually-hidden">{column.header}</span> : column.header}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {rows.map((row) => {
-          const more = below?.(row) ?? null;
-          return (
-            <Fragment key={rowKey(row)}>
-              <tr role="row" className={more === null ? undefined : 'row-continued'}>
-                {columns.map((column, index) =>
-                  index === 0 ? (
-                    <th key={column.header} role="rowheader" scope="row">
-                      {column.cell(row)}
-                    </th>
-                  ) : (
-                    <td
-                      key={column.header}
-                      role="cell"
-                      className={classOf(column)}
-                      data-label={column.actions ? undefined : column.header}
-                    >
-                      {column.cell(row)}
-                    </td>
-                  ),
-                )}
-              </tr>
-              {more !== null && (
-                <tr role="row" className="row-below">
-                  <td role="cell" colSpan={columns.length}>
-                    {more}
-                  </td>
+    <div className="table-place">
+      <table className="table" role="table">
+        <caption className="visually-hidden">{caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map((column) => (
+              <th
+                key={column.header}
+                role="columnheader"
+                scope="col"
+                className={column.numeric ? 'numeric' : undefined}
+              >
+                {column.actions ? <span className="visually-hidden">{column.header}</span> : column.header}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => {
+            const more = below?.(row) ?? null;
+            return (
+              <Fragment key={rowKey(row)}>
+                <tr role="row" className={more === null ? undefined : 'row-continued'}>
+                  {columns.map((column, index) =>
+                    index === 0 ? (
+                      <th key={column.header} role="rowheader" scope="row">
+                        {column.cell(row)}
+                      </th>
+                    ) : (
+                      <td
+                        key={column.header}
+                        role="cell"
+                        className={classOf(column)}
+                        data-label={column.actions ? undefined : column.header}
+                      >
+                        {column.cell(row)}
+                      </td>
+                    ),
+                  )}
                 </tr>
-              )}
-            </Fragment>
-          );
-        })}
-      </tbody>
-    </table>
+                {more !== null && (
+                  <tr role="row" className="row-below">
+                    <td role="cell" colSpan={columns.length}>
+                      {more}
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

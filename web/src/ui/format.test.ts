@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatDuration, formatElapsed, formatId, plural } from './format';
+import { formatBytes, formatDuration, formatElapsed, formatId, formatSpan, plural } from './format';
 
 test('Counts agree with their noun', () => {
   expect([plural(0, 'item'), plural(1, 'item'), plural(1200, 'item')]).toEqual(['0 items', '1 item', '1,200 items']);
@@ -26,4 +26,10 @@ test('An elapsed time is in its largest unit', () => {
     '2 h',
     '2 d',
   ]);
+});
+
+test('A short length of time is as precise as it is worth', () => {
+  expect(formatSpan(11.6)).toBe('12 ms');
+  expect(formatSpan(2_440)).toBe('2.4 s');
+  expect(formatSpan(75_000)).toBe('1 min');
 });

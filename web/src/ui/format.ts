@@ -61,3 +61,9 @@ export function formatDate(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? time : dates.format(date);
 }
+
+/** A short length of time as precise as it is worth: "12 ms", "2.4 s", "3 min". */
+export function formatSpan(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : formatElapsed(milliseconds);
+}

@@ -1,9 +1,8 @@
 using Databus.Proofs.Processes;
-using Databus.Server.Tests.EndToEnd;
 using Databus.Testing;
 using Databus.Testing.Processes;
 
-namespace Databus.Server.Tests.Jobs;
+namespace Databus.Server.Tests.EndToEnd;
 
 /// <summary>A client and worker in Python, which has nothing but its standard library, on the real program.</summary>
 public abstract class OutsideWorkerTests(ServerHome home) : IAsyncLifetime
@@ -32,7 +31,7 @@ public abstract class OutsideWorkerTests(ServerHome home) : IAsyncLifetime
     {
         var output = await ExternalTool.RunAsync(
             ExternalTool.Find("python3", "python3", "/usr/bin"),
-            Path.Combine(Checkout.Root, "test/Databus.Server.Tests/Jobs/worker.py"), _server.Address.ToString(), "python");
+            Path.Combine(Checkout.Root, "test/Databus.Server.Tests/EndToEnd/worker.py"), _server.Address.ToString(), "python");
 
         Assert.Equal(
             [

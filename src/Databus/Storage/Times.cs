@@ -1,4 +1,4 @@
-namespace Databus.Sqlite;
+namespace Databus.Storage;
 
 /// <summary>Times and durations as columns: milliseconds.</summary>
 internal static class Times

@@ -2,10 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Databus.Server.CommandLine;
 using Databus.Server.Tests.CommandLine;
-using Databus.Server.Tests.EndToEnd;
 using Databus.Testing;
 
-namespace Databus.Server.Tests.Jobs;
+namespace Databus.Server.Tests.EndToEnd;
 
 /// <summary>The commands of jobs, queues and schedules against the real server.</summary>
 public abstract class JobCommandTests(RunningServer server)
