@@ -161,6 +161,9 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
         if (!await Deadline.WaitAsync(() => interrupted.All(start => Next(ledger, start) is not null), Patience, cancellationToken))
             findings.Violated($"{interrupted.Count(start => Next(ledger, start) is null)} jobs of a node that was {how} did not start again");
         _restarts.AddRange(interrupted.Select(start => Next(ledger, start)).OfType<JobStart>().Select(next => Stopwatch.GetElapsedTime(at, next.At).TotalSeconds));
+
+        // A job that is lost three times in a row has failed, as it should: no bad luck of this proof shall look like that.
+        await Deadline.WaitAsync(() => interrupted.All(start => Next(ledger, start) is null or { EndedAt: not null }), Patience, cancellationToken);
     }
 
     private static JobStart? Next(StartLedger ledger, JobStart start) =>

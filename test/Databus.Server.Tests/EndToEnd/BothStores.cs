@@ -4,6 +4,10 @@ public sealed class SqliteLivePageTests(SqliteServer server, Browser browser) : 
 
 public sealed class PostgresLivePageTests(PostgresServer server, Browser browser) : LivePageTests(server, browser), IClassFixture<PostgresServer>;
 
+public sealed class SqliteJobPageTests(SqliteServer server, Browser browser) : JobPageTests(server, browser), IClassFixture<SqliteServer>;
+
+public sealed class PostgresJobPageTests(PostgresServer server, Browser browser) : JobPageTests(server, browser), IClassFixture<PostgresServer>;
+
 public sealed class SqliteRealInputTests(SqliteServer server) : RealInputTests(server), IClassFixture<SqliteServer>;
 
 public sealed class PostgresRealInputTests(PostgresServer server) : RealInputTests(server), IClassFixture<PostgresServer>;

@@ -15,7 +15,7 @@ public abstract partial class LivePageTests(RunningServer server, Browser browse
     public async Task A_feed_appears_in_the_live_page_without_a_reload_and_then_only_what_is_new()
     {
         var document = await File.ReadAllTextAsync(SharedData.Path("feeds/real/stackoverflow-python-2022-07-26.atom"), TestContext.Current.CancellationToken);
-        await using var site = await FeedServer.StartAsync(Encoding.UTF8.GetBytes(document));
+        await using var site = await DocumentServer.StartAsync(Encoding.UTF8.GetBytes(document));
         await PutAsync("api/v1/topics/questions", new { });
         var (page, errors) = await browser.OpenAsync(new Uri(server.Address, "topics/questions"));
         await page.GetByText("Live", new PageGetByTextOptions { Exact = true }).First.WaitForAsync();

@@ -10,29 +10,34 @@ using Microsoft.Extensions.Logging;
 
 namespace Databus.Server.Tests.EndToEnd;
 
-/// <summary>A site with one feed, which can change, and which answers conditional requests.</summary>
-internal sealed class FeedServer : IAsyncDisposable
+/// <summary>A site with one document, a feed unless said otherwise, which can change, and which answers conditional requests.</summary>
+internal sealed class DocumentServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly string _mediaType;
     private int _notModified;
 
-    private FeedServer(WebApplication app) => _app = app;
+    private DocumentServer(WebApplication app, string mediaType)
+    {
+        _app = app;
+        _mediaType = mediaType;
+    }
 
     public byte[] Document { get; set; } = [];
 
     /// <summary>How often it was answered that nothing changed.</summary>
     public int NotModified => _notModified;
 
-    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/feed";
+    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/document";
 
-    public static async Task<FeedServer> StartAsync(byte[] document)
+    public static async Task<DocumentServer> StartAsync(byte[] document, string mediaType = "application/atom+xml")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
-        var server = new FeedServer(app) { Document = document };
-        app.MapGet("/feed", server.Answer);
+        var server = new DocumentServer(app, mediaType) { Document = document };
+        app.MapGet("/document", server.Answer);
         await app.StartAsync();
         return server;
     }
@@ -50,6 +55,6 @@ internal sealed class FeedServer : IAsyncDisposable
             return Results.StatusCode(304);
         }
 
-        return Results.Bytes(document, "application/atom+xml; charset=utf-8");
+        return Results.Bytes(document, $"{_mediaType}; charset=utf-8");
     }
 }
