@@ -8,7 +8,7 @@ namespace Databus.Bench.Jobs;
 /// <summary>No-op jobs on both stores, counted inside the handler, beside a bare loop that claims and completes rows.</summary>
 internal static class JobRates
 {
-    private const int JobCount = 60_000;
+    private const int JobCount = 40_000;
     private const int QuartzJobCount = 2000;
     private const int AtOnce = 1000;
     private const int IdleStarts = 300;
