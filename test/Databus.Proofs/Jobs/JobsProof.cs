@@ -167,7 +167,7 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     }
 
     private static JobStart? Next(StartLedger ledger, JobStart start) =>
-        ledger.StartsOf(start.Job).SkipWhile(other => other != start).Skip(1).FirstOrDefault();
+        ledger.StartsOf(start.Job).SkipWhile(other => other != start).Skip(1).FirstOrDefault(next => next.Attempt >= start.Attempt);
 
     private JobNodeProcess StartNode(PostgresServer postgres, StartLedger ledger) => JobNodeProcess.Start(
         postgres.Url(), ledger.Port, string.Create(CultureInfo.InvariantCulture, $"node-{++_incarnations}"));

@@ -39,7 +39,10 @@ internal sealed class StartLedger : IAsyncDisposable
 
     /// <summary>The starts on a node that have not ended, as far as it has told, and have not begun again elsewhere.</summary>
     public IReadOnlyList<JobStart> RunningOn(string node) =>
-        [.. _starts.Keys.Select(job => StartsOf(job)[^1]).Where(start => start.Node == node && start.EndedAt is null)];
+        [.. _starts.Keys.Select(Current).Where(start => start.Node == node && start.EndedAt is null)];
+
+    /// <summary>The one that counts: a zombie may tell of its start when the job has long begun again.</summary>
+    private JobStart Current(long job) => StartsOf(job).OrderBy(start => start.Attempt).Last();
 
     public async ValueTask DisposeAsync()
     {
