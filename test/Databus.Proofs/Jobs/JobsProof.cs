@@ -130,11 +130,14 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     private async Task StopAsync(int index, PostgresServer postgres, StartLedger ledger, CancellationToken cancellationToken)
     {
         var node = await BusyNodeAsync(index, ledger, cancellationToken);
+        var running = ledger.RunningOn(node.Name);
         var at = Stopwatch.GetTimestamp();
         var code = await node.StopAsync(cancellationToken);
         if (code != 0)
             findings.Violated($"{node.Name} ended with {code}");
-        var interrupted = ledger.RunningOn(node.Name);
+
+        // What it gave back may run elsewhere before it has ended.
+        var interrupted = running.Where(start => start.EndedAt is null).ToList();
         _interrupted += interrupted.Count;
         await ClaimRestartedAsync("stopped", interrupted, at, ledger, cancellationToken);
         foreach (var start in interrupted)
