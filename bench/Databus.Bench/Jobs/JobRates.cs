@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Databus.Bench.Postgres;
 using Databus.Testing;
 using Databus.Testing.Servers;
 
@@ -22,15 +23,7 @@ internal static class JobRates
 
     public static async Task MeasureOnPostgresAsync(Plan plan, Report report)
     {
-        await using var postgres = await PostgresServer.StartAsync(new()
-        {
-            Parameters = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["shared_buffers"] = "512MB",
-                ["max_wal_size"] = "8GB",
-                ["checkpoint_timeout"] = "30min",
-            },
-        });
+        await using var postgres = await PostgresServer.StartAsync(OnPostgres.Settings);
         await postgres.ExecuteAsync("CREATE EXTENSION pg_stat_statements");
         var bare = postgres.ConnectionString(await postgres.CreateDatabaseAsync());
         using var data = new TemporaryFolder();

@@ -9,21 +9,23 @@ namespace Databus.Bench.Postgres;
 /// <summary>One and two nodes over PostgreSQL that syncs every commit.</summary>
 internal static class OnPostgres
 {
+    /// <summary>As small servers are run; otherwise checkpoints decide the figures.</summary>
+    public static readonly PostgresSettings Settings = new()
+    {
+        Parameters = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["shared_buffers"] = "512MB",
+            ["max_wal_size"] = "8GB",
+            ["checkpoint_timeout"] = "30min",
+        },
+    };
+
     private const int BulkRows = 200_000;
     private const int SingleRows = 60_000;
 
     public static async Task MeasureAsync(Plan plan, Report report)
     {
-        await using var postgres = await PostgresServer.StartAsync(new()
-        {
-            // As small servers are run; otherwise checkpoints decide the figures.
-            Parameters = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["shared_buffers"] = "512MB",
-                ["max_wal_size"] = "8GB",
-                ["checkpoint_timeout"] = "30min",
-            },
-        });
+        await using var postgres = await PostgresServer.StartAsync(Settings);
         await postgres.ExecuteAsync("CREATE EXTENSION pg_stat_statements");
         using var data = new TemporaryFolder();
         await using var one = await StartAsync(postgres, data, "one");

@@ -72,6 +72,19 @@ internal sealed class CommandContext
         return command;
     }
 
+    /// <summary>Makes a command that deletes one thing of a server's by its name.</summary>
+    /// <param name="thing">What it is, as a sentence begins with it.</param>
+    /// <param name="name">Which one.</param>
+    /// <param name="before">What else is to be said before its name.</param>
+    public Command DeleteCommand(string thing, string description, Argument<string> name, Func<ParseResult, string> path, params Symbol[] before) =>
+        ServerCommand("delete", description, [.. before, name], async (parsed, server, stop) =>
+        {
+            string wanted = parsed.GetValue(name)!;
+            (await server.DeleteAsync(path(parsed), stop)).EnsureSuccess();
+            Print(parsed, new PrintedName(Deleted: wanted), WireJson.Plain.PrintedName, output => output.WriteLine($"{thing} {wanted} is deleted."));
+            return ExitCodes.Ok;
+        });
+
     /// <summary>Makes a command that works on a store.</summary>
     public Command StoreCommand(
         string name,

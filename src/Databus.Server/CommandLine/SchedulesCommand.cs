@@ -176,21 +176,7 @@ internal static class SchedulesCommand
     private static Command CreateDelete(CommandContext context)
     {
         Argument<string> name = NameArgument;
-        return context.ServerCommand(
-            "delete",
-            "Delete a schedule. The jobs that it enqueued stay.",
-            [name],
-            async (parsed, server, stop) =>
-            {
-                string schedule = parsed.GetValue(name)!;
-                (await server.DeleteAsync(Path(schedule), stop)).EnsureSuccess();
-                context.Print(
-                    parsed,
-                    new PrintedName(Deleted: schedule),
-                    WireJson.Plain.PrintedName,
-                    output => output.WriteLine($"Schedule {schedule} is deleted."));
-                return ExitCodes.Ok;
-            });
+        return context.DeleteCommand("Schedule", "Delete a schedule. The jobs that it enqueued stay.", name, parsed => Path(parsed.GetValue(name)!));
     }
 
     private static string Path(string schedule) => $"api/v1/schedules/{schedule}";

@@ -103,21 +103,7 @@ internal static class SourcesCommand
     private static Command CreateDelete(CommandContext context)
     {
         Argument<string> name = NameArgument;
-        return context.ServerCommand(
-            "delete",
-            "Delete a source. The items it brought stay.",
-            [name],
-            async (parsed, server, stop) =>
-            {
-                string source = parsed.GetValue(name)!;
-                (await server.DeleteAsync(Path(source), stop)).EnsureSuccess();
-                context.Print(
-                    parsed,
-                    new PrintedName(Deleted: source),
-                    WireJson.Plain.PrintedName,
-                    output => output.WriteLine($"Source {source} is deleted."));
-                return ExitCodes.Ok;
-            });
+        return context.DeleteCommand("Source", "Delete a source. The items it brought stay.", name, parsed => Path(parsed.GetValue(name)!));
     }
 
     private static string Path(string source) => $"api/v1/sources/{source}";

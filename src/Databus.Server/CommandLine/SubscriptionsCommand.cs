@@ -164,21 +164,9 @@ internal static class SubscriptionsCommand
     {
         Argument<string> topic = TopicArgument;
         Argument<string> name = SubscriptionArgument;
-        return context.ServerCommand(
-            "delete",
-            "Delete a subscription with its position and its dead letters. The items stay.",
-            [topic, name],
-            async (parsed, server, stop) =>
-            {
-                string subscription = parsed.GetValue(name)!;
-                (await server.DeleteAsync(Path(parsed.GetValue(topic)!, subscription), stop)).EnsureSuccess();
-                context.Print(
-                    parsed,
-                    new PrintedName(Deleted: subscription),
-                    WireJson.Plain.PrintedName,
-                    output => output.WriteLine($"Subscription {subscription} is deleted."));
-                return ExitCodes.Ok;
-            });
+        return context.DeleteCommand(
+            "Subscription", "Delete a subscription with its position and its dead letters. The items stay.", name,
+            parsed => Path(parsed.GetValue(topic)!, parsed.GetValue(name)!), topic);
     }
 
     private static string Path(string topic, string subscription) => $"api/v1/topics/{topic}/subscriptions/{subscription}";

@@ -81,21 +81,7 @@ internal static class TopicsCommand
     private static Command CreateDelete(CommandContext context)
     {
         Argument<string> name = Name.Argument("topic", "The topic.");
-        return context.ServerCommand(
-            "delete",
-            "Delete a topic with its items, keys and subscriptions, at once and for good.",
-            [name],
-            async (parsed, server, stop) =>
-            {
-                string topic = parsed.GetValue(name)!;
-                (await server.DeleteAsync(Path(topic), stop)).EnsureSuccess();
-                context.Print(
-                    parsed,
-                    new PrintedName(Deleted: topic),
-                    WireJson.Plain.PrintedName,
-                    output => output.WriteLine($"Topic {topic} is deleted."));
-                return ExitCodes.Ok;
-            });
+        return context.DeleteCommand("Topic", "Delete a topic with its items, keys and subscriptions, at once and for good.", name, parsed => Path(parsed.GetValue(name)!));
     }
 
     private static string Path(string topic) => $"api/v1/topics/{topic}";

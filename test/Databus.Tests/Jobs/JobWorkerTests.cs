@@ -146,7 +146,7 @@ public sealed class JobWorkerTests : IAsyncLifetime
         Assert.All(log, line =>
         {
             Assert.Equal((int)LogLevel.Error, line.Level);
-            Assert.Contains(nameof(WorkHandler), line.Text, StringComparison.Ordinal);
+            Assert.Contains("   at " + typeof(JobWorkerTests).FullName, line.Text, StringComparison.Ordinal);
         });
     }
 

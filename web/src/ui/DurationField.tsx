@@ -1,4 +1,5 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
+import { Field, type FieldText } from './Field';
 
 const units: readonly [seconds: number, name: string][] = [
   [1, 'seconds'],
@@ -7,22 +8,17 @@ const units: readonly [seconds: number, name: string][] = [
   [86_400, 'days'],
 ];
 
-interface DurationFieldProps {
-  label: string;
+interface DurationFieldProps extends FieldText {
   /** Null: the field is empty. */
   seconds: number | null;
   onChange: (seconds: number | null) => void;
   /** In seconds, of the unit that an empty field begins with. Default: hours. */
   unit?: number;
   required?: boolean;
-  hint?: string;
-  /** What the server said about this field. */
-  problem?: string | undefined;
 }
 
 /** A length of time as a number and a unit. */
-export function DurationField({ label, seconds, onChange, unit = 3_600, required, hint, problem }: DurationFieldProps) {
-  const id = useId();
+export function DurationField({ seconds, onChange, unit = 3_600, required, ...text }: DurationFieldProps) {
   const [typed, setTyped] = useState(() => split(seconds, unit));
   const [known, setKnown] = useState(seconds);
   // Changed from outside; what is being typed stays in the unit it is typed in.
@@ -30,8 +26,6 @@ export function DurationField({ label, seconds, onChange, unit = 3_600, required
     setKnown(seconds);
     if (secondsOf(typed) !== seconds) setTyped(split(seconds, typed.unit));
   }
-  const hintId = hint === undefined ? undefined : `${id}-hint`;
-  const problemId = problem === undefined ? undefined : `${id}-problem`;
 
   const change = (next: Typed) => {
     setTyped(next);
@@ -39,43 +33,32 @@ export function DurationField({ label, seconds, onChange, unit = 3_600, required
   };
 
   return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <div className="duration">
-        <input
-          id={id}
-          type="number"
-          min="0"
-          step="any"
-          required={required}
-          value={typed.amount}
-          onChange={(event) => change({ ...typed, amount: event.target.value })}
-          aria-describedby={[hintId, problemId].filter(Boolean).join(' ') || undefined}
-          aria-invalid={problem !== undefined}
-        />
-        <select
-          aria-label={`${label}: unit`}
-          value={typed.unit}
-          onChange={(event) => change({ ...typed, unit: Number(event.target.value) })}
-        >
-          {units.map(([length, name]) => (
-            <option key={name} value={length}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </div>
-      {hint !== undefined && (
-        <p id={hintId} className="field-hint">
-          {hint}
-        </p>
+    <Field {...text}>
+      {(described) => (
+        <div className="duration">
+          <input
+            {...described}
+            type="number"
+            min="0"
+            step="any"
+            required={required}
+            value={typed.amount}
+            onChange={(event) => change({ ...typed, amount: event.target.value })}
+          />
+          <select
+            aria-label={`${text.label}: unit`}
+            value={typed.unit}
+            onChange={(event) => change({ ...typed, unit: Number(event.target.value) })}
+          >
+            {units.map(([length, name]) => (
+              <option key={name} value={length}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </div>
       )}
-      {problem !== undefined && (
-        <p id={problemId} className="field-problem" role="alert">
-          {problem}
-        </p>
-      )}
-    </div>
+    </Field>
   );
 }
 

@@ -1,46 +1,23 @@
-import { useId } from 'react';
+import { Field, type FieldText } from './Field';
 
-interface SelectFieldProps<Value extends string> {
-  label: string;
+interface SelectFieldProps<Value extends string> extends FieldText {
   value: Value;
   onChange: (value: Value) => void;
   options: readonly (readonly [value: Value, label: string])[];
-  hint?: string;
-  /** What the server said about this field. */
-  problem?: string | undefined;
 }
 
-export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
-  const { label, value, onChange, options, hint, problem } = props;
-  const id = useId();
-  const hintId = hint === undefined ? undefined : `${id}-hint`;
-  const problemId = problem === undefined ? undefined : `${id}-problem`;
+export function SelectField<Value extends string>({ value, onChange, options, ...text }: SelectFieldProps<Value>) {
   return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <select
-        id={id}
-        value={value}
-        onChange={(event) => onChange(event.target.value as Value)}
-        aria-describedby={[hintId, problemId].filter(Boolean).join(' ') || undefined}
-        aria-invalid={problem !== undefined}
-      >
-        {options.map(([each, name]) => (
-          <option key={each} value={each}>
-            {name}
-          </option>
-        ))}
-      </select>
-      {hint !== undefined && (
-        <p id={hintId} className="field-hint">
-          {hint}
-        </p>
+    <Field {...text}>
+      {(described) => (
+        <select {...described} value={value} onChange={(event) => onChange(event.target.value as Value)}>
+          {options.map(([each, name]) => (
+            <option key={each} value={each}>
+              {name}
+            </option>
+          ))}
+        </select>
       )}
-      {problem !== undefined && (
-        <p id={problemId} className="field-problem" role="alert">
-          {problem}
-        </p>
-      )}
-    </div>
+    </Field>
   );
 }
