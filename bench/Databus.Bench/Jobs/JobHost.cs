@@ -4,6 +4,7 @@ using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Postgres;
 using Databus.Sqlite;
+using Databus.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -86,6 +87,10 @@ internal sealed class JobHost : IAsyncDisposable
         await host.StartAsync();
         return new JobHost(host);
     }
+
+    /// <summary>Whether what waits is held back.</summary>
+    public Task PauseAsync(bool paused) =>
+        _host.Services.GetRequiredService<IStore>().Jobs.PutQueueAsync(NewJob.DefaultQueue, paused, limit: null, CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
