@@ -177,7 +177,7 @@ public static class DatabusEndpoints
                 HttpContext context, JobRoutes routes, string? state, string? queue, string? name, string? q, string? enqueuedAfter, string? enqueuedBefore,
                 string? olderThanSeconds, string? before, string? limit) => routes.ListAsync(context))
             .Gives<JobsAnswer>(200).Fails(400)
-            .WithSummary("Lists jobs, the newest first").WithDescription("state holds one or more, separated by commas; q is a text in the arguments. The next page is before=scannedTo, null at the end.");
+            .WithSummary("Lists jobs, the newest first").WithDescription("state holds one or more, separated by commas; q is a text in the arguments. Polls of sources are listed only where queue or name say so. The next page is before=scannedTo, null at the end.");
         jobs.MapGet("{id}", (HttpContext context, JobRoutes routes, string id, string? wait) => routes.GetAsync(context, id))
             .Gives<JobAnswer>(200, 202).Fails(400, 404, 410, 429)
             .WithSummary("Shows a job").WithDescription("200 when it has ended, 202 before. With wait=SECONDS, up to 30, the answer comes when it ends, or then. 410: no longer kept.");

@@ -24,7 +24,7 @@ internal sealed class Claiming(ClaimFloors floors)
     {
         var started = new List<(short Priority, ClaimedJob Job)>();
         var effects = new JobEffects();
-        var without = new HashSet<string>(StringComparer.Ordinal);
+        var without = new HashSet<string>(claim.Without, StringComparer.Ordinal);
         var bytes = 0L;
         Step? last = null;
         for (var number = 0; number < MostSteps; number++)

@@ -117,12 +117,12 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
             WITH RECURSIVE places AS (
                 SELECT g.limit_key, (
                     SELECT j.queue FROM databus.jobs j WHERE j.state = 2 AND j.limit_key = g.limit_key
-                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1) AS queue
+                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1) AS queue
                 FROM unnest($1::text[]) AS g(limit_key)
                 UNION ALL
                 SELECT p.limit_key, (
                     SELECT j.queue FROM databus.jobs j WHERE j.state = 2 AND j.limit_key = p.limit_key AND j.queue > p.queue
-                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1)
+                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1)
                 FROM places p WHERE p.queue IS NOT NULL
             )
             SELECT {LiveJob.Columns}
@@ -131,9 +131,8 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
             CROSS JOIN LATERAL (
                 SELECT j.* FROM databus.jobs j
                 WHERE j.state = 2
-                  AND (j.limit_key, j.queue, j.priority, j.job_id) >= (g.limit_key, g.queue, p.priority, 0)
-                  AND (j.limit_key, j.queue, j.priority, j.job_id) <= (g.limit_key, g.queue, p.priority, 9223372036854775807)
-                ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT $2) j
+                  AND j.limit_key = g.limit_key AND j.queue = g.queue AND j.priority = p.priority
+                ORDER BY j.job_id + 0 LIMIT $2) j
             WHERE g.queue IS NOT NULL
             """, locked.ToArray(), JobsPerKey).RowsAsync(LiveJob.Read, CancellationToken.None);
         foreach (var key in locked)
@@ -165,10 +164,10 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
     public Task<List<string>> HeldKeysAsync(string after) => connection.Command(
         """
         WITH RECURSIVE found AS (
-            (SELECT j.limit_key, 1 AS n FROM databus.jobs j WHERE j.state = 2 AND j.limit_key > $1 ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1)
+            (SELECT j.limit_key, 1 AS n FROM databus.jobs j WHERE j.state = 2 AND j.limit_key > $1 ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1)
             UNION ALL
             SELECT (SELECT j.limit_key FROM databus.jobs j WHERE j.state = 2 AND j.limit_key > f.limit_key
-                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1), n + 1
+                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1), n + 1
             FROM found f WHERE f.limit_key IS NOT NULL AND n < $2
         )
         SELECT limit_key FROM found WHERE limit_key IS NOT NULL

@@ -145,6 +145,7 @@ internal static class JobListing
                 WHERE ($5::smallint[] IS NULL OR s.state = ANY($5))
                   AND ($6::text IS NULL OR s.queue = $6)
                   AND ($7::text IS NULL OR s.name = $7)
+                  AND ($16::text IS NULL OR s.queue <> $16)
                   AND ($8::bigint IS NULL OR s.enqueued_at >= $8)
                   AND ($9::bigint IS NULL OR s.enqueued_at < $9)
                   AND ($10::bigint IS NULL OR coalesce(s.ended_at, (SELECT now FROM clock)) - s.enqueued_at > $10)
@@ -168,6 +169,7 @@ internal static class JobListing
             string.IsNullOrEmpty(filter.Contains) ? null : LikePattern.OfEscaped(filter.Contains),
             filter.States?.Any(state => !state.IsEnd()) ?? true,
             filter.States?.Any(state => state.IsEnd()) ?? true,
-            filter.Ids?.ToArray() ?? []);
+            filter.Ids?.ToArray() ?? [],
+            filter.NotQueue);
     }
 }

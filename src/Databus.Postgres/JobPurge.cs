@@ -46,11 +46,17 @@ internal sealed class JobPurge(Database database)
 
     private async Task<int> RemoveJobsAsync(NpgsqlConnection connection, long after)
     {
-        var seen = await connection.Command(
+        var (seen, last, over) = (await connection.Command(
             """
-            SELECT job_id, ended_at + keep_for <= databus.now_in_ms($3::bigint) FROM databus.ended_jobs WHERE job_id > $1 ORDER BY job_id LIMIT $2
-            """, after, RowsPerStep, database.GivenTime).RowsAsync(rows => (Id: rows.GetInt64(0), IsOver: rows.GetBoolean(1)), CancellationToken.None);
-        var over = seen.Where(job => job.IsOver).Select(job => job.Id).Take(JobsPerStep).ToArray();
+            WITH stretch AS MATERIALIZED (
+                SELECT job_id, ended_at + keep_for AS ends_at FROM databus.ended_jobs WHERE job_id > $1 ORDER BY job_id LIMIT $2
+            ), clock AS MATERIALIZED (
+                SELECT databus.now_in_ms($3::bigint) AS now
+            )
+            SELECT (SELECT count(*) FROM stretch), (SELECT max(job_id) FROM stretch),
+                   ARRAY(SELECT job_id FROM stretch WHERE ends_at <= (SELECT now FROM clock) ORDER BY job_id LIMIT $4)
+            """, after, RowsPerStep, database.GivenTime, JobsPerStep).RowsAsync(
+            rows => (rows.GetInt64(0), rows.Number(1), rows.GetFieldValue<long[]>(2)), CancellationToken.None))[0];
 
         // What a job has said goes first, and as long as there is more of it, the job stays.
         var lines = await connection.Command(
@@ -59,7 +65,7 @@ internal sealed class JobPurge(Database database)
         if (lines == RowsPerStep)
             return lines;
         await connection.Command("DELETE FROM databus.ended_jobs WHERE job_id = ANY($1)", over).RunAsync(CancellationToken.None);
-        _job = over.Length == JobsPerStep ? over[^1] : seen.Count == RowsPerStep ? seen[^1].Id : null;
+        _job = over.Length == JobsPerStep ? over[^1] : seen == RowsPerStep ? last : null;
         return lines + over.Length;
     }
 

@@ -23,9 +23,8 @@ internal static class JobTable
     public static async Task<ClaimedRows> ClaimAsync(
         NpgsqlConnection connection, JobClaim claim, ClaimFloors.Look look, int max, bool starts, IReadOnlyCollection<string> without, long dueFrom, long? time)
     {
-        // Rows are compared as a whole, so that only the index of what is claimable will do: with statistics of an empty table
-        // any index seems as good, and the one of the ids passes all that is delayed or runs. For the same reason nothing is joined
-        // to the table of jobs: every look at it is by an array or from a subquery of its own.
+        // Looks go by job_id + 0, which only the index of what is claimable has: see the migration. For the same reason nothing is
+        // joined to the table of jobs: every look at it is by an array or from a subquery of its own.
         await using var command = connection.Command(
             """
             WITH clock AS MATERIALIZED (
@@ -48,10 +47,9 @@ internal static class JobTable
                 FROM looked l CROSS JOIN LATERAL (
                     SELECT j.job_id FROM databus.jobs j
                     WHERE j.state = 0
-                      AND (j.queue, j.priority, j.job_id) >= (l.queue, l.priority, l.floor)
-                      AND (j.queue, j.priority, j.job_id) <= (l.queue, l.priority, 9223372036854775807)
+                      AND j.queue = l.queue AND j.priority = l.priority AND j.job_id + 0 >= l.floor
                       AND ($7::text[] IS NULL OR j.name = ANY($7))
-                    ORDER BY j.queue, j.priority, j.job_id LIMIT $8 + 1) j
+                    ORDER BY j.job_id + 0 LIMIT $8 + 1) j
             ), picked AS MATERIALIZED (
                 SELECT n, priority, job_id FROM seen
                 UNION ALL
@@ -70,10 +68,9 @@ internal static class JobTable
                            j.limit_key IS NOT NULL OR coalesce(j.expires_at <= (SELECT now FROM clock), false) AS judged
                     FROM databus.jobs j
                     WHERE j.state = 0
-                      AND (j.queue, j.priority, j.job_id) >= (l.queue, l.priority, l.floor)
-                      AND (j.queue, j.priority, j.job_id) <= (l.queue, l.priority, 9223372036854775807)
+                      AND j.queue = l.queue AND j.priority = l.priority AND j.job_id + 0 >= l.floor
                       AND ($7::text[] IS NULL OR j.name = ANY($7))
-                    ORDER BY j.queue, j.priority, j.job_id LIMIT s.share FOR UPDATE SKIP LOCKED) j
+                    ORDER BY j.job_id + 0 LIMIT s.share FOR UPDATE SKIP LOCKED) j
                 UNION ALL
                 SELECT d.job_id, d.priority, d.bytes,
                        d.judged OR EXISTS (SELECT FROM databus.queues q WHERE q.queue = d.queue AND (q.limit_running > 0 OR q.limit_starts > 0))
@@ -146,9 +143,9 @@ internal static class JobTable
     public static Task<List<string>> WaitingQueuesAsync(NpgsqlConnection connection) => connection.Command(
         """
         WITH RECURSIVE found AS (
-            (SELECT j.queue FROM databus.jobs j WHERE j.state = 0 ORDER BY j.queue, j.priority, j.job_id LIMIT 1)
+            (SELECT j.queue FROM databus.jobs j WHERE j.state = 0 ORDER BY j.queue, j.priority, j.job_id + 0 LIMIT 1)
             UNION ALL
-            SELECT (SELECT j.queue FROM databus.jobs j WHERE j.state = 0 AND j.queue > f.queue ORDER BY j.queue, j.priority, j.job_id LIMIT 1)
+            SELECT (SELECT j.queue FROM databus.jobs j WHERE j.state = 0 AND j.queue > f.queue ORDER BY j.queue, j.priority, j.job_id + 0 LIMIT 1)
             FROM found f WHERE f.queue IS NOT NULL
         )
         SELECT queue FROM found WHERE queue IS NOT NULL

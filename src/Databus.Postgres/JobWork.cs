@@ -233,12 +233,12 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
             WITH RECURSIVE places AS (
                 SELECT g.limit_key, g.n, (
                     SELECT j.queue FROM databus.jobs j WHERE j.state = 2 AND j.limit_key = g.limit_key
-                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1) AS queue
+                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1) AS queue
                 FROM unnest($1::text[], $2::integer[]) AS g(limit_key, n)
                 UNION ALL
                 SELECT p.limit_key, p.n, (
                     SELECT j.queue FROM databus.jobs j WHERE j.state = 2 AND j.limit_key = p.limit_key AND j.queue > p.queue
-                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT 1)
+                    ORDER BY j.limit_key, j.queue, j.priority, j.job_id + 0 LIMIT 1)
                 FROM places p WHERE p.queue IS NOT NULL
             ), first AS MATERIALIZED (
                 SELECT h.job_id
@@ -249,9 +249,8 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
                     CROSS JOIN LATERAL (
                         SELECT j.job_id FROM databus.jobs j
                         WHERE j.state = 2
-                          AND (j.limit_key, j.queue, j.priority, j.job_id) >= (g.limit_key, g.queue, p.priority, 0)
-                          AND (j.limit_key, j.queue, j.priority, j.job_id) <= (g.limit_key, g.queue, p.priority, 9223372036854775807)
-                        ORDER BY j.limit_key, j.queue, j.priority, j.job_id LIMIT g.n) h
+                          AND j.limit_key = g.limit_key AND j.queue = g.queue AND j.priority = p.priority
+                        ORDER BY j.job_id + 0 LIMIT g.n) h
                     ORDER BY p.priority DESC, h.job_id LIMIT g.n) h
                 WHERE g.queue IS NOT NULL
             ), released AS (

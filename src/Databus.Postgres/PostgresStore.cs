@@ -300,12 +300,9 @@ public sealed class PostgresStore : IStore
     public async Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken) =>
         await Database.ReadAsync(connection => SourceTable.ListAsync(connection, name, cancellationToken), cancellationToken);
 
-    public Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken) =>
-        Database.WriteAsync(connection => SourceTable.TryClaimAsync(connection, source, lease, Time), cancellationToken);
-
     public async Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken)
     {
-        var found = await Database.WriteAsync(connection => SourceTable.AskForAsync(connection, source, Time), cancellationToken);
+        var found = await Database.WriteAsync(connection => SourceTable.AskForAsync(connection, source), cancellationToken);
         _announcements.Configured();
         return found;
     }

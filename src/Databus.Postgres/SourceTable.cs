@@ -1,3 +1,4 @@
+using Databus.Jobs;
 using Databus.Sources;
 using Databus.Storage;
 using Npgsql;
@@ -16,7 +17,6 @@ internal static class SourceTable
                 state = CASE WHEN s.url = $4 AND s.kind = $2 THEN s.state END,
                 failures = CASE WHEN s.url = $4 AND s.kind = $2 THEN s.failures ELSE 0 END,
                 error = CASE WHEN s.url = $4 AND s.kind = $2 THEN s.error END,
-                claimed_until = CASE WHEN s.url = $4 AND s.kind = $2 THEN s.claimed_until ELSE 0 END,
                 kind = $2, topic = $3, url = $4, poll_interval = $5, paused = $6, next_poll_at = databus.now_in_ms($7::bigint)
             RETURNING xmax = 0
             """,
@@ -26,37 +26,32 @@ internal static class SourceTable
     public static async Task<bool> DeleteAsync(NpgsqlConnection connection, string name) =>
         await connection.Command("DELETE FROM databus.sources WHERE name = $1", name).RunAsync(CancellationToken.None) == 1;
 
-    public static async Task<bool> TryClaimAsync(NpgsqlConnection connection, string name, TimeSpan lease, long? time) =>
-        await connection.Command(
-            """
-            UPDATE databus.sources SET claimed_until = databus.now_in_ms($3::bigint) + $2, asked_for = least(asked_for, 1)
-            WHERE name = $1 AND claimed_until <= databus.now_in_ms($3::bigint)
-              AND (asked_for > 0 OR (NOT paused AND next_poll_at <= databus.now_in_ms($3::bigint)))
-            """, name, lease.ToColumn(), time).RunAsync(CancellationToken.None) == 1;
+    public static async Task<bool> AskForAsync(NpgsqlConnection connection, string name) => await connection.Command(
+        "UPDATE databus.sources SET asked_for = asked_for + 1 WHERE name = $1", name).RunAsync(CancellationToken.None) == 1;
 
-    /// <summary>Two: asked for while it is polled, which one more poll answers.</summary>
-    public static async Task<bool> AskForAsync(NpgsqlConnection connection, string name, long? time) => await connection.Command(
-        "UPDATE databus.sources SET asked_for = CASE WHEN claimed_until > databus.now_in_ms($2::bigint) THEN 2 ELSE 1 END WHERE name = $1", name, time)
-        .RunAsync(CancellationToken.None) == 1;
-
+    /// <summary>Who asked after the source was read for this poll has another one.</summary>
     public static Task<int> RecordAsync(NpgsqlConnection connection, string name, PollRecord record) => connection.Command(
         """
         UPDATE databus.sources SET
-            asked_for = CASE WHEN asked_for > 1 THEN 1 ELSE 0 END, claimed_until = 0, last_polled_at = $1, next_poll_at = $2::bigint, last_outcome = $3, error = $4::text,
+            asked_for = CASE WHEN asked_for = $11::integer THEN 0 ELSE asked_for END, last_polled_at = $1, next_poll_at = $2::bigint, last_outcome = $3, error = $4::text,
             failures = $5, items_added = items_added + $6, state = coalesce($7::text, state), url = coalesce($8::text, url)
-        WHERE name = $9 AND url = $10
+        WHERE name = $9 AND url = $10 AND ($12 OR last_polled_at IS NOT DISTINCT FROM $13::bigint)
         """,
         record.PolledAt.ToColumn(), record.NextPollAt?.ToColumn(), record.Outcome, record.Error?.Replace('\0', '\uFFFD'),
-        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name, record.PolledUrl.AbsoluteUri)
+        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name, record.PolledUrl.AbsoluteUri,
+        record.Before?.Asks, record.Before is null, record.Before?.LastPolledAt?.ToColumn())
         .RunAsync(CancellationToken.None);
 
     public static Task<List<SourceStatus>> ListAsync(NpgsqlConnection connection, string? name, CancellationToken cancellationToken) =>
         connection.Command(
             """
-            SELECT name, kind, topic, url, poll_interval, paused, state, next_poll_at, last_polled_at, last_outcome,
-                   error, failures, items_added, created_at, asked_for, claimed_until
-            FROM databus.sources WHERE $1::text IS NULL OR name = $1 ORDER BY name
-            """, name).RowsAsync(
+            SELECT s.name, s.kind, s.topic, s.url, s.poll_interval, s.paused, s.state, s.next_poll_at, s.last_polled_at, s.last_outcome,
+                   s.error, s.failures, s.items_added, s.created_at, s.asked_for, j.job_id, j.state
+            FROM databus.sources s
+            LEFT JOIN LATERAL (SELECT u.job_id FROM databus.unique_jobs u WHERE u.unique_key = $2 || s.name OFFSET 0) u ON true
+            LEFT JOIN LATERAL (SELECT j.job_id, j.state FROM databus.jobs j WHERE j.job_id = u.job_id OFFSET 0) j ON true
+            WHERE $1::text IS NULL OR s.name = $1 ORDER BY s.name
+            """, name, PollSource.KeyPrefix).RowsAsync(
             rows => new SourceStatus(
                 new SourceSettings(rows.GetString(0), rows.GetString(1), rows.GetString(2), new Uri(rows.GetString(3)))
                 {
@@ -72,8 +67,9 @@ internal static class SourceTable
                 ItemsAdded: rows.GetInt64(12),
                 CreatedAt: rows.Time(13))
             {
-                IsAskedFor = rows.GetInt32(14) > 0,
-                ClaimedUntil = rows.GetInt64(15) == 0 ? null : rows.Time(15),
+                Asks = rows.GetInt32(14),
+                PollJobId = rows.Number(15),
+                IsPolling = !rows.IsDBNull(16) && (JobState)rows.GetInt16(16) == JobState.Running,
             },
             cancellationToken);
 }

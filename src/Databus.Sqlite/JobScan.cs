@@ -76,6 +76,7 @@ internal static class JobScan
     private static bool Matches(SqliteDataReader rows, JobFilter filter, HashSet<JobState> states, long now) =>
         states.Contains((JobState)rows.GetInt32(1))
         && (filter.Queue is null || rows.GetString(2) == filter.Queue)
+        && (filter.NotQueue is null || rows.GetString(2) != filter.NotQueue)
         && (filter.Name is null || rows.GetString(3) == filter.Name)
         && !(rows.GetInt64(4) < filter.EnqueuedAfter?.ToColumn())
         && !(rows.GetInt64(4) >= filter.EnqueuedBefore?.ToColumn())

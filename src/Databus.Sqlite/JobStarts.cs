@@ -165,14 +165,15 @@ internal static class JobStarts
         private IEnumerable<string> Queues()
         {
             if (_claim.Queues is not null)
-                return _claim.Queues.Distinct(StringComparer.Ordinal);
+                return _claim.Queues.Distinct(StringComparer.Ordinal).Except(_claim.Without, StringComparer.Ordinal);
             var queues = new List<string>();
 
             // A step of the index for each queue, however many jobs wait in it.
             for (var queue = ""; _session.Connection[
                 "SELECT queue FROM jobs WHERE state = 0 AND queue > $queue ORDER BY queue LIMIT 1"].Value(queue) is string next; queue = next)
             {
-                queues.Add(next);
+                if (!_claim.Without.Contains(next, StringComparer.Ordinal))
+                    queues.Add(next);
             }
 
             return queues;

@@ -1,3 +1,4 @@
+using Databus.Jobs;
 using Databus.Sources;
 using Databus.Storage;
 using Microsoft.Data.Sqlite;
@@ -23,7 +24,6 @@ internal static class SourceTable
                     state = CASE WHEN url = $url AND kind = $kind THEN state END,
                     failures = CASE WHEN url = $url AND kind = $kind THEN failures ELSE 0 END,
                     error = CASE WHEN url = $url AND kind = $kind THEN error END,
-                    claimed_until = CASE WHEN url = $url AND kind = $kind THEN claimed_until ELSE 0 END,
                     kind = $kind, topic = $topic, url = $url, interval = $interval, paused = $paused, next_poll_at = $now
                 WHERE name = $name
                 """].Run(settings.Url.AbsoluteUri, settings.Kind, settings.Topic, settings.Interval.ToColumn(), settings.Paused, now, settings.Name);
@@ -35,37 +35,32 @@ internal static class SourceTable
     public static bool Delete(WriteSession session, string name) =>
         session.Connection["DELETE FROM sources WHERE name = $name"].Run(name) == 1;
 
-    public static bool TryClaim(WriteSession session, string name, TimeSpan lease) => session.Connection[
-        """
-        UPDATE sources SET claimed_until = $until, asked_for = asked_for > 0
-        WHERE name = $name AND claimed_until <= $now AND (asked_for OR (NOT paused AND next_poll_at <= $now))
-        """].Run(session.Now + lease.ToColumn(), name, session.Now) == 1;
+    public static bool AskFor(WriteSession session, string name) =>
+        session.Connection["UPDATE sources SET asked_for = asked_for + 1 WHERE name = $name"].Run(name) == 1;
 
-    /// <summary>Two: asked for while it is polled, which one more poll answers.</summary>
-    public static bool AskFor(WriteSession session, string name) => session.Connection[
-        "UPDATE sources SET asked_for = CASE WHEN claimed_until > $now THEN 2 ELSE 1 END WHERE name = $name"].Run(session.Now, name) == 1;
-
-    /// <summary>Differs because no other process has this file: whoever had a claim has ended.</summary>
-    public static int EndClaims(Connection connection) => connection["UPDATE sources SET claimed_until = 0 WHERE claimed_until > 0"].Run();
-
+    /// <summary>Who asked after the source was read for this poll has another one.</summary>
     public static int Record(WriteSession session, string name, PollRecord record) => session.Connection[
         """
         UPDATE sources SET
-            asked_for = asked_for > 1, claimed_until = 0, last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
+            asked_for = CASE WHEN asked_for = $asks THEN 0 ELSE asked_for END, last_polled_at = $polledAt, next_poll_at = $nextPollAt, last_outcome = $outcome, error = $error,
             failures = $failures, items_added = items_added + $added, state = coalesce($state, state), url = coalesce($movedTo, url)
-        WHERE name = $name AND url = $polledUrl
+        WHERE name = $name AND url = $polledUrl AND ($isAny OR last_polled_at IS $lastPolledAt)
         """].Run(
-        record.PolledAt.ToColumn(), record.NextPollAt?.ToColumn(), record.Outcome, record.Error,
-        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name, record.PolledUrl.AbsoluteUri);
+        record.Before?.Asks, record.PolledAt.ToColumn(), record.NextPollAt?.ToColumn(), record.Outcome, record.Error,
+        record.Failures, record.ItemsAdded, record.State, record.MovedTo?.AbsoluteUri, name, record.PolledUrl.AbsoluteUri,
+        record.Before is null, record.Before?.LastPolledAt?.ToColumn());
 
     public static IReadOnlyList<SourceStatus> List(Connection connection, string? name)
     {
         using var rows = connection[
             """
-            SELECT name, kind, topic, url, interval, paused, state, next_poll_at, last_polled_at, last_outcome,
-                   error, failures, items_added, created_at, asked_for, claimed_until
-            FROM sources WHERE $name IS NULL OR name = $name ORDER BY name
-            """].Rows(name);
+            SELECT s.name, s.kind, s.topic, s.url, s.interval, s.paused, s.state, s.next_poll_at, s.last_polled_at, s.last_outcome,
+                   s.error, s.failures, s.items_added, s.created_at, s.asked_for, j.job_id, j.state
+            FROM sources s
+            LEFT JOIN unique_jobs u ON u.unique_key = $prefix || s.name
+            LEFT JOIN jobs j ON j.job_id = u.job_id
+            WHERE $name IS NULL OR s.name = $name ORDER BY s.name
+            """].Rows(PollSource.KeyPrefix, name);
         var sources = new List<SourceStatus>();
         while (rows.Read())
         {
@@ -84,8 +79,9 @@ internal static class SourceTable
                 ItemsAdded: rows.GetInt64(12),
                 CreatedAt: Times.FromColumn(rows.GetInt64(13)))
             {
-                IsAskedFor = rows.GetBoolean(14),
-                ClaimedUntil = rows.GetInt64(15) == 0 ? null : Times.FromColumn(rows.GetInt64(15)),
+                Asks = rows.GetInt32(14),
+                PollJobId = rows.IsDBNull(15) ? null : rows.GetInt64(15),
+                IsPolling = !rows.IsDBNull(16) && rows.GetInt32(16) == (int)JobState.Running,
             });
         }
 

@@ -58,7 +58,6 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
         _writer.Prepare(session =>
         {
             Schema.Migrate(session.Connection);
-            SourceTable.EndClaims(session.Connection);
             foreach (var topic in TopicTable.LoadAll(session.Connection))
                 _topics[topic.Name] = topic;
             session.Appended = (topic, lastId) => Appended?.Invoke(topic, lastId);
@@ -178,9 +177,6 @@ public sealed class SqliteStore(SqliteStoreOptions options, TimeProvider time) :
 
     public Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken) =>
         Readers.ReadAsync(connection => SourceTable.List(connection, name), cancellationToken);
-
-    public Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken) =>
-        WriteAsync(session => SourceTable.TryClaim(session, source, lease), SpaceNeed.Little, cancellationToken);
 
     public Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken) =>
         WriteAsync(session => SourceTable.AskFor(session, source), SpaceNeed.Little, cancellationToken);

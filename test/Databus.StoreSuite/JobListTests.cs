@@ -112,6 +112,7 @@ public abstract class JobListTests(StoreHome home) : JobSuite(home)
         await AssertListsAsync(new JobFilter { States = [JobState.Waiting, JobState.Succeeded] }, 3, 2, 1, 0);
         await AssertListsAsync(new JobFilter { States = [] });
         await AssertListsAsync(new JobFilter { Queue = "mail" }, 1);
+        await AssertListsAsync(new JobFilter { NotQueue = "mail" }, 3, 2, 0);
         await AssertListsAsync(new JobFilter { Name = "a" }, 2, 0);
         await AssertListsAsync(new JobFilter { Contains = "EXAMPLE.ORG/Ä" }, 0);
         await AssertListsAsync(new JobFilter { Contains = "example.org/ä" });

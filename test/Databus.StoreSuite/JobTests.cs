@@ -101,6 +101,18 @@ public abstract class JobTests(StoreHome home) : JobSuite(home)
     }
 
     [Fact]
+    public async Task Queues_that_are_passed_over_give_no_jobs()
+    {
+        var ids = await EnqueueAsync(
+            Job() with { Queue = "a" }, Job() with { Queue = "b" }, Job() with { Queue = "b", Delay = TimeSpan.FromMinutes(1) }, Job() with { Queue = "c" });
+        Assert.Equal([ids[0], ids[3]], Ids((await Jobs.ClaimAsync(new JobClaim(Node, Queues: null, 10) { Without = ["b"] }, Cancellation)).Jobs));
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty((await Jobs.ClaimAsync(new JobClaim(Node, Queues: null, 10) { Without = ["b"] }, Cancellation)).Jobs);
+        Assert.Empty((await Jobs.ClaimAsync(new JobClaim(Node, ["b"], 10) { Without = ["b"] }, Cancellation)).Jobs);
+        Assert.Equal([ids[1], ids[2]], Ids(await ClaimAsync()));
+    }
+
+    [Fact]
     public async Task Only_the_names_asked_for_give_jobs()
     {
         var ids = await EnqueueAsync([.. Enumerable.Repeat(Job("other"), 300), Job("mine"), Job("other"), Job("mine")]);

@@ -1,10 +1,10 @@
+using Databus.Jobs;
 using Databus.Sources;
 
 namespace Databus.StoreSuite;
 
 public abstract class SourceTests(StoreHome home) : StoreTests(home)
 {
-    private static readonly TimeSpan Claim = TimeSpan.FromMinutes(2);
     private static readonly SourceSettings News = new("news", "feed", "letters", new Uri("https://example.org/feed.xml"));
 
     [Fact]
@@ -105,126 +105,80 @@ public abstract class SourceTests(StoreHome home) : StoreTests(home)
     }
 
     [Fact]
-    public async Task A_source_is_claimed_only_when_it_is_due()
-    {
-        await Store.PutSourceAsync(News, Cancellation);
-        Assert.True(await ClaimAsync());
-        await RecordAsync(Polled());
-        Assert.False(await ClaimAsync());
-        Clock.Advance(TimeSpan.FromMinutes(5) - Millisecond);
-        Assert.False(await ClaimAsync());
-        Clock.Advance(Millisecond);
-        Assert.True(await ClaimAsync());
-        Assert.False(await Store.TryClaimPollAsync("unknown", Claim, Cancellation));
-    }
-
-    [Fact]
-    public async Task A_claim_is_one_nodes_until_it_ends()
-    {
-        await Store.PutSourceAsync(News, Cancellation);
-        Assert.Null((await StatusAsync()).ClaimedUntil);
-        Assert.True(await ClaimAsync());
-        Assert.Equal(Clock.GetUtcNow() + Claim, (await StatusAsync()).ClaimedUntil);
-        Clock.Advance(Claim - Millisecond);
-        Assert.False(await ClaimAsync());
-        Clock.Advance(Millisecond);
-        Assert.True(await ClaimAsync());
-    }
-
-    [Fact]
-    public async Task Of_many_who_claim_one_gets_it()
-    {
-        await Store.PutSourceAsync(News, Cancellation);
-        for (var round = 0; round < 20; round++)
-        {
-            var claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ClaimAsync()));
-            Assert.Single(claims, won => won);
-            Clock.Advance(Claim);
-        }
-    }
-
-    [Fact]
-    public async Task A_poll_that_is_kept_gives_the_claim_back()
-    {
-        await Store.PutSourceAsync(News, Cancellation);
-        await ClaimAsync();
-        await RecordAsync(Polled() with { NextPollAt = Clock.GetUtcNow() });
-        Assert.Null((await StatusAsync()).ClaimedUntil);
-        Assert.True(await ClaimAsync());
-    }
-
-    [Fact]
-    public async Task What_is_paused_or_gone_is_not_due()
+    public async Task Asked_for_it_stays_asked_for_until_a_poll_answers()
     {
         await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
-        Assert.False(await ClaimAsync());
-        await Store.PutSourceAsync(News, Cancellation);
-        await RecordAsync(Polled() with { NextPollAt = null, Outcome = "gone" });
-        Assert.False(await ClaimAsync());
-    }
-
-    [Fact]
-    public async Task Asked_for_it_is_due_whatever_else_holds()
-    {
-        await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
+        Assert.False((await StatusAsync()).IsAskedFor);
         Assert.True(await Store.AskForPollAsync("news", Cancellation));
         Assert.True((await StatusAsync()).IsAskedFor);
-        Assert.True(await ClaimAsync());
-        await RecordAsync(Polled() with { NextPollAt = null, Outcome = "gone" });
+        await RecordAsync(Polled() with { Before = await StatusAsync() });
         Assert.False((await StatusAsync()).IsAskedFor);
-        Assert.False(await ClaimAsync());
-
-        await Store.AskForPollAsync("news", Cancellation);
-        Assert.True(await ClaimAsync());
         Assert.False(await Store.AskForPollAsync("unknown", Cancellation));
     }
 
     [Fact]
-    public async Task An_ask_outlives_a_node_that_dies_polling()
+    public async Task Asked_for_while_it_is_polled_it_is_asked_for_once_more()
     {
-        await Store.PutSourceAsync(News with { Paused = true }, Cancellation);
+        await Store.PutSourceAsync(News, Cancellation);
         await Store.AskForPollAsync("news", Cancellation);
-        await ClaimAsync();
-        Clock.Advance(Claim);
-        Assert.True(await ClaimAsync());
-        await RecordAsync(Polled());
-        Assert.False(await ClaimAsync());
+        var before = await StatusAsync();
+        await Store.AskForPollAsync("news", Cancellation);
+        await RecordAsync(Polled() with { Before = before });
+        Assert.True((await StatusAsync()).IsAskedFor);
+        await RecordAsync(Polled() with { Before = await StatusAsync() });
+        Assert.False((await StatusAsync()).IsAskedFor);
     }
 
     [Fact]
-    public async Task Asked_for_while_it_is_polled_it_is_due_once_more()
+    public async Task What_is_heard_of_a_source_answers_no_ask()
     {
         await Store.PutSourceAsync(News, Cancellation);
-        await ClaimAsync();
         await Store.AskForPollAsync("news", Cancellation);
-        Assert.False(await ClaimAsync());
         await RecordAsync(Polled());
         Assert.True((await StatusAsync()).IsAskedFor);
-        Assert.True(await ClaimAsync());
-        await RecordAsync(Polled());
-        Assert.False(await ClaimAsync());
     }
 
     [Fact]
-    public async Task A_new_address_frees_the_claim_and_other_changes_do_not()
+    public async Task A_poll_says_nothing_when_somebody_else_polled_meanwhile()
     {
         await Store.PutSourceAsync(News, Cancellation);
-        await ClaimAsync();
-        await Store.PutSourceAsync(News with { Interval = TimeSpan.FromHours(1), Topic = "other" }, Cancellation);
-        Assert.False(await ClaimAsync());
-        await Store.PutSourceAsync(News with { Url = new Uri("https://example.org/moved") }, Cancellation);
-        Assert.True(await ClaimAsync());
+        await Store.AskForPollAsync("news", Cancellation);
+        var never = await StatusAsync();
+        await RecordAsync(Polled() with { Before = never, State = "first" });
+        var once = await StatusAsync();
+        await Store.AskForPollAsync("news", Cancellation);
+        Clock.Advance(Millisecond);
+        await RecordAsync(Polled() with { Before = never, State = "old", ItemsAdded = 9 });
+        Assert.Equal((once.LastPolledAt, "first", 0, true), await ToldAsync());
+        await RecordAsync(Polled() with { Before = await StatusAsync(), State = "second" });
+        await RecordAsync(Polled() with { Before = once, State = "old", ItemsAdded = 9 });
+        Assert.Equal((Clock.GetUtcNow(), "second", 0, false), await ToldAsync());
+    }
 
-        // The poll of the old address does not give back what is claimed for the new one.
-        await RecordAsync(Polled());
-        Assert.False(await ClaimAsync());
+    [Fact]
+    public async Task The_job_that_polls_a_source_is_known_until_it_ends()
+    {
+        await Store.PutSourceAsync(News, Cancellation);
+        await Store.PutSourceAsync(News with { Name = "other" }, Cancellation);
+        var poll = new NewJob(PollSource.JobName, """{"source":"news"}"""u8.ToArray()) { Queue = PollSource.Queue, UniqueKey = $"{PollSource.KeyPrefix}news" };
+        var job = Assert.Single(await Store.Jobs.EnqueueAsync([poll], Cancellation)).Id;
+        Assert.Equal((job, false), await JobAsync());
+        Assert.Null(Assert.Single(await Store.ListSourcesAsync("other", Cancellation)).PollJobId);
+        var claimed = Assert.Single((await Store.Jobs.ClaimAsync(new JobClaim("node", [PollSource.Queue], 1), Cancellation)).Jobs);
+        Assert.Equal((job, true), await JobAsync());
+        Assert.Equal([(job, true), (null, false)], (await Store.ListSourcesAsync(name: null, Cancellation)).Select(status => (status.PollJobId, status.IsPolling)));
+        await Store.Jobs.CompleteAsync([new JobCompletion(claimed.Token, JobOutcome.Succeeded)], Cancellation);
+        Assert.Equal((null, false), await JobAsync());
     }
 
     private PollRecord Polled() => new(
         News.Url, Clock.GetUtcNow(), Clock.GetUtcNow() + TimeSpan.FromMinutes(5), "added 3 of 30",
         Error: null, Failures: 0, ItemsAdded: 0, State: null, MovedTo: null);
 
-    private Task<bool> ClaimAsync() => Store.TryClaimPollAsync("news", Claim, Cancellation);
+    private async Task<(long? Job, bool IsPolling)> JobAsync() => await StatusAsync() is var status ? (status.PollJobId, status.IsPolling) : default;
+
+    private async Task<(DateTimeOffset? LastPolledAt, string? State, long Added, bool IsAskedFor)> ToldAsync() =>
+        await StatusAsync() is var status ? (status.LastPolledAt, status.State, status.ItemsAdded, status.IsAskedFor) : default;
 
     private Task RecordAsync(PollRecord record) => Store.RecordPollAsync("news", record, Cancellation);
 

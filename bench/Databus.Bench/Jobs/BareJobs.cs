@@ -120,6 +120,14 @@ internal static class BareJobs
         return jobs / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
+    /// <summary>On a file that nobody else has open.</summary>
+    public static void RunOnSqlite(string file, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
+        connection.Open();
+        Run(connection, $"BEGIN; {sql}; COMMIT");
+    }
+
     private static void Run(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();

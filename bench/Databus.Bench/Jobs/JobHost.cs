@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Databus.Hosting;
 using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Postgres;
 using Databus.Sqlite;
+using Databus.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,17 +17,31 @@ internal sealed record Nothing(int Number);
 
 internal sealed record Done(int Number);
 
+/// <summary>The same, each with a key of its own that no other job may have meanwhile.</summary>
+internal sealed record UniqueNothing(int Number);
+
+/// <summary>The same, where no more than so many of a hundredth of them may run at once.</summary>
+internal sealed record LimitedNothing(int Number);
+
+/// <summary>The same, where no more than so many of a hundredth of them may start in a second.</summary>
+internal sealed record RatedNothing(int Number);
+
 /// <summary>Counts the starts, in the handler itself.</summary>
-internal sealed class NothingHandler(Starts starts) : IJobHandler<Nothing, Done>
+internal sealed class NothingHandler<TJob>(Starts starts) : IJobHandler<TJob, Done>
 {
-    public Task<Done> HandleAsync(Nothing job, JobContext context, CancellationToken cancellationToken)
+    private static readonly Task<Done> Done = Task.FromResult(new Done(1));
+
+    public Task<Done> HandleAsync(TJob job, JobContext context, CancellationToken cancellationToken)
     {
-        starts.Add(job.Number);
-        return Task.FromResult(new Done(job.Number));
+        starts.Add();
+        return Done;
     }
 }
 
 [JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(UniqueNothing))]
+[JsonSerializable(typeof(LimitedNothing))]
+[JsonSerializable(typeof(RatedNothing))]
 [JsonSerializable(typeof(Done))]
 internal sealed partial class JobJson : JsonSerializerContext;
 
@@ -38,9 +54,8 @@ internal sealed class Starts
 
     public long Count => Interlocked.Read(ref _count);
 
-    public void Add(int number)
+    public void Add()
     {
-        _ = number;
         if (Interlocked.Increment(ref _count) == Interlocked.Read(ref _awaited))
             _reached.TrySetResult(System.Diagnostics.Stopwatch.GetTimestamp());
     }
@@ -81,11 +96,24 @@ internal sealed class JobHost : IAsyncDisposable
         else
             builder.Services.AddPostgresStore(new PostgresStoreOptions { ConnectionString = postgres });
         builder.Services.AddSingleton<Starts>();
-        builder.Services.AddJob<Nothing, Done, NothingHandler>("nothing", JobJson.Default.Nothing, JobJson.Default.Done);
+        builder.Services.AddJob<Nothing, Done, NothingHandler<Nothing>>("nothing", JobJson.Default.Nothing, JobJson.Default.Done);
+        builder.Services.AddJob<UniqueNothing, Done, NothingHandler<UniqueNothing>>(
+            "unique", JobJson.Default.UniqueNothing, JobJson.Default.Done, job => job.UniqueKey = one => one.Number.ToString(CultureInfo.InvariantCulture));
+        builder.Services.AddJob<LimitedNothing, Done, NothingHandler<LimitedNothing>>(
+            "limited", JobJson.Default.LimitedNothing, JobJson.Default.Done, job => job.Limit = one => new JobLimit(Key(one.Number), MaxRunning: 1000));
+        builder.Services.AddJob<RatedNothing, Done, NothingHandler<RatedNothing>>(
+            "rated", JobJson.Default.RatedNothing, JobJson.Default.Done,
+            job => job.Limit = one => new JobLimit(Key(one.Number), MaxStarts: 10_000, Per: TimeSpan.FromSeconds(1)));
         var host = builder.Build();
         await host.StartAsync();
         return new JobHost(host);
     }
+
+    /// <summary>Whether what waits is held back.</summary>
+    public Task PauseAsync(bool paused) =>
+        _host.Services.GetRequiredService<IStore>().Jobs.PutQueueAsync(NewJob.DefaultQueue, paused, limit: null, CancellationToken.None);
+
+    private static string Key(int number) => (number % 100).ToString(CultureInfo.InvariantCulture);
 
     public async ValueTask DisposeAsync()
     {

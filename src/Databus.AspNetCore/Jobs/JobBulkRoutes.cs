@@ -58,7 +58,7 @@ internal sealed class JobBulkRoutes(IStore store, TimeProvider time, IHostApplic
         }
 
         // A filter that somebody forgot to fill would reach everything.
-        return filter == new JobFilter() && body.All != true
+        return filter with { NotQueue = null } == new JobFilter() && body.All != true
             ? Problem.Invalid("filter", "Say which jobs: filter has none of its members. For all of them, send \"all\":true.")
             : null;
     }

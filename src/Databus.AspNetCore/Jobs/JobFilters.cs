@@ -1,12 +1,16 @@
 using Databus.AspNetCore.Problems;
 using Databus.AspNetCore.Topics;
 using Databus.Jobs;
+using Databus.Sources;
 using Databus.Storage;
 using Databus.Topics;
 
 namespace Databus.AspNetCore.Jobs;
 
-/// <summary>Reads which jobs a request is about.</summary>
+/// <summary>
+/// Reads which jobs a request is about. Where it names neither a queue nor jobs, polls of sources are not among them: there is one
+/// every few seconds, and nobody who looks at jobs, or retries what failed, means them.
+/// </summary>
 internal static class JobFilters
 {
     private const int MaxIds = 10_000;
@@ -24,6 +28,7 @@ internal static class JobFilters
             Ids = ids,
             States = states,
             Queue = body.Queue,
+            NotQueue = body.Queue is null && body.Name is null && ids is null ? PollSource.Queue : null,
             Name = body.Name,
             Contains = string.IsNullOrEmpty(body.Q) ? null : body.Q,
             EnqueuedAfter = body.EnqueuedAfter,

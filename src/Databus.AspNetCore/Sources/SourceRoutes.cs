@@ -8,7 +8,7 @@ namespace Databus.AspNetCore.Sources;
 
 /// <summary>Sources and how their polls went.</summary>
 internal sealed class SourceRoutes(
-    IStore store, SourcePoller poller, SourceListener listener, IEnumerable<ISourceKind> polled, IEnumerable<IListeningSourceKind> listening,
+    IStore store, SourcePlanner planner, SourceListener listener, IEnumerable<ISourceKind> polled, IEnumerable<IListeningSourceKind> listening,
     IOptions<DatabusHttpOptions> options)
 {
     private const int MaxUrlLength = 2000;
@@ -48,7 +48,7 @@ internal sealed class SourceRoutes(
             Paused = body.Paused ?? before?.Paused ?? false,
         };
         var created = await store.PutSourceAsync(settings, context.RequestAborted);
-        poller.Changed();
+        planner.Changed();
         listener.Changed();
         return await FindAsync(source, context.RequestAborted) is { } status
             ? Results.Json(Answer(status), WireContext.Default.SourceAnswer, statusCode: created ? 201 : 200)
@@ -69,13 +69,13 @@ internal sealed class SourceRoutes(
             return Problem.NotFound("source", source);
         if (_listening.ContainsKey(status.Settings.Kind))
             return Problem.Invalid("source", $"A source of the kind {status.Settings.Kind} is listened to, not polled.");
-        return await poller.PollNowAsync(source, cancellationToken)
+        return await planner.PollNowAsync(source, cancellationToken)
             ? Results.Accepted($"/api/v1/sources/{source}")
             : Problem.NotFound("source", source);
     }
 
     private SourceAnswer Answer(SourceStatus status) =>
-        SourceAnswer.Of(status, isPolling: status.ClaimedUntil > store.Now, isListenedTo: _listening.ContainsKey(status.Settings.Kind));
+        SourceAnswer.Of(status, isListenedTo: _listening.ContainsKey(status.Settings.Kind));
 
     private async Task<SourceStatus?> FindAsync(string source, CancellationToken cancellationToken) =>
         await store.ListSourcesAsync(source, cancellationToken) is [var status] ? status : null;

@@ -12,7 +12,7 @@ internal sealed record SourceAnswer(
     DateTimeOffset? LastPolledAt, DateTimeOffset? NextPollAt, string? LastOutcome, string? Error, int Failures,
     long ItemsAdded, DateTimeOffset CreatedAt)
 {
-    public static SourceAnswer Of(SourceStatus status, bool isPolling, bool isListenedTo) => new(
+    public static SourceAnswer Of(SourceStatus status, bool isListenedTo) => new(
         status.Settings.Name,
         status.Settings.Kind,
         status.Settings.Topic,
@@ -21,7 +21,7 @@ internal sealed record SourceAnswer(
         status.Settings.Paused,
         status switch
         {
-            _ when isPolling && !isListenedTo => "polling",
+            { IsPolling: true } when !isListenedTo => "polling",
             { Settings.Paused: true } => "paused",
             { NextPollAt: null } when !isListenedTo => "gone",
             { Failures: > 0 } => "failing",

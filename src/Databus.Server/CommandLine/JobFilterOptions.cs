@@ -17,7 +17,7 @@ internal sealed class JobFilterOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<string?> _queue = Name.Option("--queue", "Only of this queue.");
+    private readonly Option<string?> _queue = Name.Option("--queue", "Only of this queue. Without it, or a name, polls of sources (queue sources) are left out.");
     private readonly Option<string?> _name = Name.Option("--name", "Only of this name.");
     private readonly Option<string?> _contains = new("--contains") { Description = "Only those whose arguments contain this text.", HelpName = "text" };
     private readonly Option<DateTimeOffset?> _after = Moment.Option("--enqueued-after", "Only those enqueued after this time, such as 2026-11-21T08:00:00Z.");

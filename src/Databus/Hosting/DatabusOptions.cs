@@ -29,7 +29,7 @@ public sealed class DatabusOptions
         }
     } = 100_000;
 
-    /// <summary>How many jobs run here at once, 1 or more. Default: four for each processor, and 8 at least.</summary>
+    /// <summary>How many jobs run here at once, 1 or more; the polls of sources are not counted. Default: four for each processor, and 8 at least.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int JobConcurrency
     {
@@ -41,7 +41,10 @@ public sealed class DatabusOptions
         }
     } = Math.Max(8, 4 * Environment.ProcessorCount);
 
-    /// <summary>The queues whose jobs run here, in no order. Default: null, all of them.</summary>
+    /// <summary>
+    /// The queues whose jobs run here, in no order. Default: null, all of them. Whether the queue <c>sources</c> is among them
+    /// is up to the roles alone: nodes that collect run it, and others do not.
+    /// </summary>
     public IReadOnlyList<string>? JobQueues { get; set; }
 
     /// <summary>

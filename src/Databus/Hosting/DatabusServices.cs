@@ -37,7 +37,7 @@ public static class DatabusServices
         services.AddSingleton(provider => new Fetcher(
             provider.GetRequiredService<IStore>(), provider.GetRequiredService<TopicSignals>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<TokenVerifier>();
-        services.AddSingleton<SourcePoller>();
+        services.AddSingleton<SourcePlanner>();
         services.AddSingleton<SourceListener>();
         services.AddSingleton(provider => new Dispatcher(
             provider.GetRequiredService<IStore>(), provider.GetRequiredService<Fetcher>(), provider.GetServices<IDestinationKind>(),
@@ -56,13 +56,17 @@ public static class DatabusServices
 
         if (options.Roles.HasFlag(NodeRoles.Collector))
         {
-            services.AddHostedService(provider => provider.GetRequiredService<SourcePoller>());
+            services.AddHostedService(provider => provider.GetRequiredService<SourcePlanner>());
             services.AddHostedService(provider => provider.GetRequiredService<SourceListener>());
         }
 
         if (options.Roles.HasFlag(NodeRoles.Worker))
         {
             services.AddHostedService(provider => provider.GetRequiredService<Dispatcher>());
+        }
+
+        if (RunsJobs(options))
+        {
             services.AddHostedService(provider => provider.GetRequiredService<JobWorker>());
             services.AddHostedService<JobRescuer>();
         }
@@ -84,9 +88,21 @@ public static class DatabusServices
             provider.GetRequiredService<TimeProvider>()));
 
         // Found when it is asked: the worker needs the node's heart, which asks.
-        if (options.Roles.HasFlag(NodeRoles.Worker))
+        if (RunsJobs(options))
             services.AddSingleton<NodeTroubles>(provider => () => provider.GetRequiredService<JobWorker>().Warnings);
+
+        // Every node knows it: whoever has the api's role may enqueue it as well.
+        services.AddJob<PollSource, PollSourceResult, PollSourceHandler>(PollSource.JobName, PollSourceJson.Default.PollSource, PollSourceJson.Default.PollSourceResult, poll =>
+        {
+            poll.Queue = PollSource.Queue;
+            poll.MaxAttempts = 1;
+            poll.TimeLimit = PollSource.TimeLimit;
+            poll.KeepFor = PollSource.KeptFor;
+            poll.UniqueKey = job => job.Source;
+        });
     }
+
+    private static bool RunsJobs(DatabusOptions options) => (options.Roles & (NodeRoles.Worker | NodeRoles.Collector)) != NodeRoles.None;
 
     private static void AddSchedules(IServiceCollection services)
     {

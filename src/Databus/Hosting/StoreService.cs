@@ -15,14 +15,14 @@ namespace Databus.Hosting;
 /// long, the node is alive.
 /// </summary>
 internal sealed partial class StoreService(
-    IStore store, TopicSignals signals, SourcePoller poller, SourceListener listener, Dispatcher dispatcher, JobClient jobs, JobWorker worker, OutsideWorkers outside,
+    IStore store, TopicSignals signals, SourcePlanner planner, SourceListener listener, Dispatcher dispatcher, JobClient jobs, JobWorker worker, OutsideWorkers outside,
     NodeHeart heart, IOptions<DatabusOptions> options, ILogger<StoreService> logger) : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         store.Appended = signals.Appended;
         store.Woken = signals.Woken;
-        store.Configured += poller.Changed;
+        store.Configured += planner.Changed;
         store.Configured += listener.Changed;
         store.Configured += dispatcher.Changed;
         store.Jobs.Claimable += worker.Claimable;

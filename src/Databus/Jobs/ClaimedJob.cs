@@ -14,6 +14,9 @@ public sealed record JobClaim(string Owner, IReadOnlyList<string>? Queues, int M
     /// where there may be many of them, give each kind of worker a queue of its own.
     /// </summary>
     public IReadOnlyList<string>? Names { get; init; }
+
+    /// <summary>Queues that are passed over, whichever are asked for. Default: none.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
 }
 
 /// <summary>A job in the hands of a worker.</summary>

@@ -20,6 +20,9 @@ public sealed record JobFilter
 
     public string? Queue { get; init; }
 
+    /// <summary>Any queue but this one.</summary>
+    public string? NotQueue { get; init; }
+
     public string? Name { get; init; }
 
     /// <summary>The arguments contain this text; upper and lower case of A to Z alike.</summary>

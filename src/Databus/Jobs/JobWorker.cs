@@ -2,6 +2,7 @@ using System.Globalization;
 using Databus.Destinations;
 using Databus.Hosting;
 using Databus.Nodes;
+using Databus.Sources;
 using Databus.Storage;
 using Databus.Subscriptions;
 using Microsoft.Extensions.Hosting;
@@ -12,7 +13,8 @@ namespace Databus.Jobs;
 
 /// <summary>
 /// Runs jobs on this node: claims as many as there is room for, and never more, so that no job waits here while another
-/// node is idle.
+/// node is idle. The polls of sources have room of their own, where the node collects: neither do slow feeds hold up other jobs,
+/// nor a backlog of those the feeds.
 /// </summary>
 /// <remarks>
 /// When the host stops, nothing more is claimed, handlers have <see cref="DatabusOptions.JobDrainTime"/> to end, and what
@@ -53,9 +55,10 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private readonly JobCompletions _completions;
     private readonly LostClaims _lostClaims;
     private readonly SpareThreads _spareThreads;
-    private readonly DatabusOptions _options;
+    private readonly TimeSpan _drainTime;
     private readonly TimeProvider _time;
     private readonly ILogger<JobWorker> _logger;
+    private readonly Share[] _shares;
     private readonly WakeUp _claimable;
     private readonly WakeUp _changed;
     private readonly WakeUp _busyAgain;
@@ -67,7 +70,6 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
 
     /// <summary>How many handlers are under way.</summary>
     private int _busy;
-    private bool _wantsRoom;
     private bool _wasSilent;
     private TaskCompletionSource? _idle;
 
@@ -89,17 +91,20 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         _heart = heart;
         _runner = runner;
         _reports = reports;
-        _options = options.Value;
+        _drainTime = options.Value.JobDrainTime;
         _time = time;
         _logger = logger;
+        _shares = [.. SharesOf(options.Value)];
         _claimable = new WakeUp(time);
         _changed = new WakeUp(time);
         _busyAgain = new WakeUp(time);
         _completions = new JobCompletions(store, reports, Forget, time, logger);
         _lostClaims = new LostClaims(store, heart, time);
-        _spareThreads = new SpareThreads(_options.JobConcurrency, logger);
-        if (_options.Roles.HasFlag(NodeRoles.Worker))
+        _spareThreads = new SpareThreads(_shares.Sum(share => share.Most), logger);
+        if (options.Value.Roles.HasFlag(NodeRoles.Worker))
             heart.JobNames = kinds.Handled;
+        else if (_shares.Length > 0)
+            heart.JobNames = [PollSource.JobName];
     }
 
     /// <summary>Handlers that were told to stop and go on (<c>jobs-do-not-stop</c>): they take the room of others.</summary>
@@ -123,11 +128,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private bool IsSilent => _heart.Silence >= NodeStatus.SilenceOfTheDead - SilenceMargin;
 
     /// <summary>Something may have become claimable in a queue; null: in any.</summary>
-    public void Claimable(string? queue)
-    {
-        if (queue is null || _options.JobQueues?.Contains(queue, StringComparer.Ordinal) != false)
-            _claimable.Set();
-    }
+    public void Claimable(string? queue) => Wake(share => queue is null || share.Has(queue));
 
     /// <summary>Jobs ended, or shall.</summary>
     public void Changed() => _changed.Set();
@@ -170,12 +171,19 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         _leaveStore.Dispose();
     }
 
+    private static IEnumerable<Share> SharesOf(DatabusOptions options)
+    {
+        if (options.Roles.HasFlag(NodeRoles.Worker) && options.JobQueues?.All(queue => queue == PollSource.Queue) != true)
+            yield return new Share(options.JobQueues, [PollSource.Queue], options.JobConcurrency);
+        if (options.Roles.HasFlag(NodeRoles.Collector))
+            yield return new Share([PollSource.Queue], [], PollSource.MostAtOnce);
+    }
+
     private async Task ClaimAsync()
     {
         await Task.Yield();
         for (var failures = 0; !_stop.IsCancellationRequested;)
         {
-            var wait = BetweenClaims;
             try
             {
                 if (IsSilent)
@@ -185,19 +193,13 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                     continue;
                 }
 
-                if (Room() is > 0 and var room)
+                foreach (var share in _shares)
                 {
-                    await ReturnLostClaimsAsync();
-
-                    // Not to be cancelled: what was claimed and is not known here would have to be found first.
-                    var claims = await _store.Jobs.ClaimAsync(new JobClaim(_heart.Id, _options.JobQueues, room), _leaveStore.Token);
-                    failures = 0;
-                    Start(claims.Jobs);
-                    if (claims.More)
-                        continue;
-                    if (claims.NextDueAt - _store.Now is { } due && due < wait)
-                        wait = due;
+                    if (Room(share) is > 0 and var room)
+                        await ClaimAsync(share, room);
                 }
+
+                failures = 0;
             }
             catch (Exception error)
             {
@@ -205,13 +207,28 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                 _lostClaims.Suspect();
                 if (++failures == 1)
                     LogNotClaimed(error);
-                wait = BackOff.After(failures, FirstWaitForStore, LongestWaitForStore, Random.Shared.NextDouble());
-                await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(BackOff.After(failures, FirstWaitForStore, LongestWaitForStore, Random.Shared.NextDouble()), _time, _stop.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Wake(static _ => true);
                 continue;
             }
 
-            await _claimable.WaitAsync(wait, _stop.Token);
+            if (UntilNextLook() is var wait && wait > TimeSpan.Zero)
+                await _claimable.WaitAsync(wait, _stop.Token);
         }
+    }
+
+    private async Task ClaimAsync(Share share, int room)
+    {
+        await ReturnLostClaimsAsync();
+
+        // Not to be cancelled: what was claimed and is not known here would have to be found first.
+        var claims = await _store.Jobs.ClaimAsync(new JobClaim(_heart.Id, share.Queues, room) { Without = share.Without }, _leaveStore.Token);
+        Start(share, claims.Jobs);
+        if (claims.More)
+            LookAgain(share, TimeSpan.Zero);
+        else if (claims.NextDueAt is { } due)
+            LookAgain(share, due - _store.Now);
     }
 
     private async Task ReturnLostClaimsAsync()
@@ -234,18 +251,60 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             return _runs.ContainsKey(token);
     }
 
-    /// <summary>How many may be claimed. None: the loop is woken when there is room again.</summary>
-    private int Room()
+    /// <summary>How many may be claimed. None: it is not time for a look, or the loop is woken when there is room again.</summary>
+    private int Room(Share share)
     {
         lock (_gate)
         {
-            var room = Math.Min(_options.JobConcurrency - _busy, MostUnkept + _options.JobConcurrency - _runs.Count);
-            _wantsRoom = room <= 0;
+            var now = _time.GetTimestamp();
+            if (now < share.NextLook)
+                return 0;
+            var room = Math.Min(share.Most - share.Busy, MostUnkept + share.Most - _runs.Count);
+            share.WantsRoom = room <= 0;
+            if (room > 0)
+                share.NextLook = now + Ticks(BetweenClaims);
             return room;
         }
     }
 
-    private void Start(IReadOnlyList<ClaimedJob> jobs)
+    /// <summary>Sooner than otherwise, if so.</summary>
+    private void LookAgain(Share share, TimeSpan wait)
+    {
+        lock (_gate)
+            share.NextLook = Math.Min(share.NextLook, _time.GetTimestamp() + Ticks(wait));
+    }
+
+    private TimeSpan UntilNextLook()
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+            var next = _shares.Where(share => !share.WantsRoom).Select(share => share.NextLook).Append(now + Ticks(BetweenClaims)).Min();
+            return _time.GetElapsedTime(now, next);
+        }
+    }
+
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
+
+    /// <summary>Lets the loop look at these at once.</summary>
+    private void Wake(Func<Share, bool> which)
+    {
+        var wakes = false;
+        lock (_gate)
+        {
+            foreach (var share in _shares.Where(which))
+            {
+                share.NextLook = 0;
+                share.WantsRoom = false;
+                wakes = true;
+            }
+        }
+
+        if (wakes)
+            _claimable.Set();
+    }
+
+    private void Start(Share share, IReadOnlyList<ClaimedJob> jobs)
     {
         if (jobs.Count == 0)
             return;
@@ -261,17 +320,18 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             }
 
             _busy += runs.Length;
+            share.Busy += runs.Length;
             foreach (var run in runs)
                 _runs.Add(run.Claimed.Token, run);
         }
 
         // Not here: what a handler does before it first waits would hold up the others.
         foreach (var run in runs)
-            ThreadPool.UnsafeQueueUserWorkItem(static start => _ = start.Worker.RunAsync(start.Run), (Worker: this, Run: run), preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static start => _ = start.Worker.RunAsync(start.Share, start.Run), (Worker: this, Share: share, Run: run), preferLocal: false);
     }
 
     /// <summary>Never fails.</summary>
-    private async Task RunAsync(JobRun run)
+    private async Task RunAsync(Share share, JobRun run)
     {
         JobCompletion completion;
         try
@@ -287,50 +347,49 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
 
         if (run.TryEnd())
             _completions.Add(run, completion);
-        Free(run);
+        Free(share, run);
         run.Dispose();
     }
 
     private static JobCompletion Returned(JobRun run) => new(run.Claimed.Token, JobOutcome.Returned, Error: "The node that took it stopped.");
 
     /// <summary>Its handler has come to its end, and others may have its room.</summary>
-    private void Free(JobRun run)
+    private void Free(Share share, JobRun run)
     {
-        bool wake;
+        bool wakes;
         lock (_gate)
         {
             run.IsFree = true;
             if (run.IsKept)
                 _runs.Remove(run.Claimed.Token);
+            share.Busy--;
             if (--_busy == 0)
             {
                 _spareThreads.Tell(isBusy: false);
                 _idle?.TrySetResult();
             }
 
-            wake = _wantsRoom;
-            _wantsRoom = false;
+            wakes = share.WantsRoom;
         }
 
-        if (wake)
-            _claimable.Set();
+        if (wakes)
+            Wake(one => one == share);
     }
 
     /// <summary>Its end is kept, or never will be.</summary>
     private void Forget(JobRun run)
     {
-        bool wake;
+        bool wakes;
         lock (_gate)
         {
             run.IsKept = true;
             if (run.IsFree)
                 _runs.Remove(run.Claimed.Token);
-            wake = _wantsRoom;
-            _wantsRoom = false;
+            wakes = Array.Exists(_shares, share => share.WantsRoom);
         }
 
-        if (wake)
-            _claimable.Set();
+        if (wakes)
+            Wake(static share => share.WantsRoom);
     }
 
     /// <summary>One look at all that runs, for as long as something does: time limits, this node's silence, who shall stop.</summary>
@@ -406,7 +465,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     {
         // With all that is stopped here at once, not before what it does for this has begun.
         await _stop.CancelAsync();
-        using (var drain = new CancellationTokenSource(_options.JobDrainTime, _time))
+        using (var drain = new CancellationTokenSource(_drainTime, _time))
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(drain.Token, _hurry.Token))
             await IdleAsync().WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
@@ -439,6 +498,28 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         }
 
         await idle;
+    }
+
+    /// <summary>Some of the queues, and how many of their jobs run here at once. What changes does so under the worker's lock.</summary>
+    /// <param name="queues">Null: all.</param>
+    private sealed class Share(IReadOnlyList<string>? queues, IReadOnlyList<string> without, int most)
+    {
+        public IReadOnlyList<string>? Queues { get; } = queues;
+
+        public IReadOnlyList<string> Without { get; } = without;
+
+        public int Most { get; } = most;
+
+        /// <summary>How many handlers are under way.</summary>
+        public int Busy { get; set; }
+
+        /// <summary>There was no room for another one.</summary>
+        public bool WantsRoom { get; set; }
+
+        /// <summary>A timestamp: before, there is nothing to claim as far as is known.</summary>
+        public long NextLook { get; set; }
+
+        public bool Has(string queue) => Queues?.Contains(queue, StringComparer.Ordinal) != false && !Without.Contains(queue, StringComparer.Ordinal);
     }
 
     [LoggerMessage(EventId = 87, Level = LogLevel.Error, Message = "No jobs could be claimed; it is tried again")]

@@ -1,4 +1,5 @@
 using Databus.Nodes;
+using Databus.Sources;
 using Databus.Storage;
 using Databus.Subscriptions;
 
@@ -70,6 +71,9 @@ internal sealed class OutsideWorkers
     /// <param name="cancellationToken">Ends the wait; a claim that is under way comes to its end.</param>
     public async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(JobClaim claim, TimeSpan wait, CancellationToken cancellationToken)
     {
+        // Who asks for any job does not mean those that nodes enqueue for themselves.
+        if (claim.Queues is null)
+            claim = claim with { Without = [PollSource.Queue] };
         var started = _time.GetTimestamp();
         var line = Enter(claim);
         try

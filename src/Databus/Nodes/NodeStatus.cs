@@ -11,10 +11,10 @@ public enum NodeRoles
     /// <summary>Answers requests and shows the dashboard.</summary>
     Api = 1,
 
-    /// <summary>Pushes to destinations; runs jobs.</summary>
+    /// <summary>Pushes to destinations; runs jobs, but for those of the queue <c>sources</c>.</summary>
     Worker = 2,
 
-    /// <summary>Polls sources and listens to them.</summary>
+    /// <summary>Polls sources, by the jobs of the queue <c>sources</c>, and listens to them.</summary>
     Collector = 4,
 
     /// <summary>Enqueues what schedules ask for, and gives space back.</summary>

@@ -9,6 +9,10 @@ internal static class PollSchedule
     // Enough to get from the shortest interval to the longest pause, and too few to overflow with the longest one.
     private const int MostDoublings = 13;
 
+    /// <summary>When the next poll is due; null: it is not, because it is paused or gone. Asked for it is due in any case.</summary>
+    public static DateTimeOffset? DueAt(SourceStatus source, DateTimeOffset now) =>
+        source.IsAskedFor ? now : source.Settings.Paused ? null : source.NextPollAt;
+
     /// <summary>Null: never again, because the other side said that it is gone.</summary>
     /// <param name="failures">Failed polls in a row, this one included.</param>
     /// <param name="random">0 to 1, spreads the tries of sources that failed together.</param>

@@ -30,11 +30,17 @@ public sealed record SourceStatus(
     long ItemsAdded,
     DateTimeOffset CreatedAt)
 {
-    /// <summary>Somebody asked for a poll as soon as possible.</summary>
-    public bool IsAskedFor { get; init; }
+    /// <summary>How often a poll was asked for that no poll has answered yet.</summary>
+    public int Asks { get; init; }
 
-    /// <summary>Until then one node has the right to poll it; null or past: nobody has.</summary>
-    public DateTimeOffset? ClaimedUntil { get; init; }
+    /// <summary>Somebody asked for a poll as soon as possible.</summary>
+    public bool IsAskedFor => Asks > 0;
+
+    /// <summary>The job that polls it (<see cref="PollSource"/>), from the enqueuing to its end; null: there is none.</summary>
+    public long? PollJobId { get; init; }
+
+    /// <summary>That job runs.</summary>
+    public bool IsPolling { get; init; }
 }
 
 /// <summary>How a poll ended, as it is kept.</summary>
@@ -50,4 +56,11 @@ public sealed record PollRecord(
     int Failures,
     int ItemsAdded,
     string? State,
-    Uri? MovedTo);
+    Uri? MovedTo)
+{
+    /// <summary>
+    /// The source as it was before it was read, whose asks this poll answers. One that was polled by somebody else since is left
+    /// alone: what a node that was frozen has to say is old. Null: of a source that is listened to, by any number of nodes.
+    /// </summary>
+    public SourceStatus? Before { get; init; }
+}

@@ -146,18 +146,15 @@ public interface IStore : IAsyncDisposable
     Task<IReadOnlyList<SourceStatus>> ListSourcesAsync(string? name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes the right to poll the source for this long, when it is due or was asked for and nobody else has that
-    /// right. A poll that is kept (<see cref="RecordPollAsync"/>) gives it back.
-    /// </summary>
-    Task<bool> TryClaimPollAsync(string source, TimeSpan lease, CancellationToken cancellationToken);
-
-    /// <summary>
     /// Asks for a poll as soon as possible, paused, failing or not. Asked for while it is polled, it is polled once more.
     /// False: there is no such source.
     /// </summary>
     Task<bool> AskForPollAsync(string source, CancellationToken cancellationToken);
 
-    /// <summary>Keeps how a poll ended. Does nothing when the source was deleted, or has another address, meanwhile.</summary>
+    /// <summary>
+    /// Keeps how a poll ended. Does nothing when the source was deleted, has another address, or was polled by somebody else
+    /// (<see cref="PollRecord.Before"/>) meanwhile.
+    /// </summary>
     Task RecordPollAsync(string source, PollRecord record, CancellationToken cancellationToken);
 
     // Access tokens

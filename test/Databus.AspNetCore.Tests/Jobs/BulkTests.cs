@@ -28,6 +28,22 @@ public sealed class BulkTests(JobsApp jobs) : IClassFixture<JobsApp>
     }
 
     [Fact]
+    public async Task Polls_of_sources_are_meant_only_by_who_says_so()
+    {
+        await using var app = await JobsApp.StartAsync();
+        var poll = await app.EnqueueAsync("poll-source", arguments: """{"source":"news"}""");
+        var job = await app.EnqueueAsync("a");
+
+        Assert.Equal([job], (await app.GetAsync("/api/v1/jobs")).Ids());
+        Assert.Equal([job], (await app.GetAsync("/api/v1/jobs?state=waiting")).Ids());
+        Assert.Equal([poll], (await app.GetAsync("/api/v1/jobs?queue=sources")).Ids());
+        Assert.Equal([poll], (await app.GetAsync("/api/v1/jobs?name=poll-source")).Ids());
+        Assert.Equal(1, (await app.PostAsync("/api/v1/jobs/bulk/cancel", """{"all":true}""")).Number("changed"));
+        Assert.Equal("waiting", await app.StateAsync(poll));
+        Assert.Equal(1, (await app.PostAsync("/api/v1/jobs/bulk/cancel", $$"""{"filter":{"ids":["{{poll}}"]} }""")).Number("changed"));
+    }
+
+    [Fact]
     public async Task Jobs_are_chosen_by_their_ids()
     {
         var ids = new List<string>();

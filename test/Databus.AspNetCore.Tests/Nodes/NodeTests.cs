@@ -104,11 +104,12 @@ public sealed class NodeTests : IAsyncLifetime
         var running = api.Service<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>().Select(service => service.GetType().Name).ToList();
 
         Assert.DoesNotContain("PurgeLoop", running);
-        Assert.DoesNotContain("SourcePoller", running);
+        Assert.DoesNotContain("SourcePlanner", running);
         Assert.DoesNotContain("Dispatcher", running);
+        Assert.DoesNotContain("JobWorker", running);
         var all = App.Service<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>().Select(service => service.GetType().Name).ToList();
         Assert.Contains("PurgeLoop", all);
-        Assert.Contains("SourcePoller", all);
+        Assert.Contains("SourcePlanner", all);
     }
 
     private Task BeatAsync(string name, bool isDraining = false, Warning? warning = null, string? id = null) =>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Sources;
 using Databus.Storage;
@@ -118,7 +119,10 @@ public sealed class SourceTests : IAsyncLifetime
         await elsewhere.PutAsync("/api/v1/sources/news", """{"url":"http://localhost/feed"}""");
         Assert.Equal("waiting", (await elsewhere.GetAsync("/api/v1/sources/news"))["state"]);
 
-        Assert.True(await elsewhere.Service<IStore>().TryClaimPollAsync("news", SourcePoller.Claim, CancellationToken.None));
+        var jobs = elsewhere.Service<IStore>().Jobs;
+        await elsewhere.PostAsync("/api/v1/jobs/poll-source", """{"source":"news"}""");
+        Assert.Equal("waiting", (await elsewhere.GetAsync("/api/v1/sources/news"))["state"]);
+        Assert.Single((await jobs.ClaimAsync(new JobClaim("collector", [PollSource.Queue], 10), CancellationToken.None)).Jobs);
 
         Assert.Equal("polling", (await elsewhere.GetAsync("/api/v1/sources/news"))["state"]);
     }

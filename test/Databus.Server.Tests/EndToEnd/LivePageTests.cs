@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Databus.Testing;
 using Microsoft.Playwright;
@@ -37,6 +38,7 @@ public abstract partial class LivePageTests(RunningServer server, Browser browse
 
         await PollAsync("not modified");
         Assert.Equal(1, site.NotModified);
+        await AssertPollsAsync("""{"outcome":"not-modified"}""", """{"outcome":"read","found":33,"added":3}""", """{"outcome":"read","found":30,"added":30}""");
         await Assertions.Expect(page.Locator(Rows)).ToHaveCountAsync(33);
         Assert.True(await page.EvaluateAsync<bool>("window.sameLoad === true"), "The page was loaded again.");
         Assert.Empty(errors);
@@ -134,6 +136,22 @@ public abstract partial class LivePageTests(RunningServer server, Browser browse
 
     private async Task AddAsync(string topic, object content) =>
         (await server.Client.SendJsonAsync(HttpMethod.Post, $"add?topic={topic}", content, TestContext.Current.CancellationToken)).EnsureSuccess();
+
+    /// <summary>Each poll is a job, the newest first, which a list shows only when it is asked for them.</summary>
+    private async Task AssertPollsAsync(params string[] results)
+    {
+        // The last one ends after its source has told of it.
+        const string query = "?queue=sources&q=stackoverflow";
+        await Deadline.WaitAsync(
+            async () => (await ListAsync($"{query}&state=running")).Count == 0, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        var polls = await ListAsync(query);
+        Assert.Equal(results, polls.Select(job => job.GetProperty("result").GetRawText()));
+        Assert.All(polls, job => Assert.Equal(("poll-source", "succeeded"), (job.GetProperty("name").GetString(), job.GetProperty("state").GetString())));
+        Assert.DoesNotContain(await ListAsync(""), job => job.GetProperty("queue").GetString() == "sources");
+
+        async Task<List<JsonElement>> ListAsync(string query) =>
+            [.. (await server.Client.SendAsync(HttpMethod.Get, $"api/v1/jobs{query}", body: null, TestContext.Current.CancellationToken)).Body.GetProperty("jobs").EnumerateArray()];
+    }
 
     private async Task PollAsync(string expectedOutcome)
     {

@@ -15,7 +15,6 @@ public sealed partial class SuiteRulesTests
     private static readonly Dictionary<string, string> Alone = new(StringComparer.Ordinal)
     {
         ["Sqlite.CheckpointTests"] = "The file beside the database that checkpoints keep small.",
-        ["Sqlite.ClaimTests"] = "Nobody shares the file, so claims end with the process; where others may share, they outlive it.",
         ["Sqlite.DataDirectoryTests"] = "A folder, its mode, and the one process that may hold it.",
         ["Sqlite.FullDiskTests"] = "The reserve on our own disk; a database server's disk is not ours to fill or to keep free.",
         ["Sqlite.SchemaTests"] = "Migrations in SQLite's language, up from every version.",

@@ -116,7 +116,7 @@ public sealed class JobWorkerTests : IAsyncLifetime
     {
         var node = await StartAsync(work => work.Aliases.Add("chore"));
         var report = Assert.Single(await node.Store.ListNodesAsync(CancellationToken.None)).Report;
-        Assert.Equal(["chore", "summary", "work"], report.JobNames);
+        Assert.Equal(["chore", "poll-source", "summary", "work"], report.JobNames);
     }
 
     [Fact(Timeout = Engine.Patience)]

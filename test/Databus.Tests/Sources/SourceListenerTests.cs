@@ -136,7 +136,6 @@ public sealed class SourceListenerTests : IAsyncLifetime
     {
         await _engine.Store.PutSourceAsync(Street with { Name = "feed", Kind = "feed" }, CancellationToken.None);
         await ListenAsync();
-        Assert.Equal(0, _engine.Probe.Asked(nameof(IStore.TryClaimPollAsync)));
         await _listener.StopAsync(CancellationToken.None);
         Assert.Equal("letters heard:street", await _kind.NextStopAsync());
     }

@@ -1,6 +1,6 @@
 import { useCallback, useId, useState } from 'react';
 import type { Queue } from '../queues/queueService';
-import { addUpCounts } from '../queues/queueCounts';
+import { addUpCounts, listedQueues } from '../queues/queueCounts';
 import { DurationField } from '../ui/DurationField';
 import { SearchField } from '../ui/SearchField';
 import { TextField } from '../ui/TextField';
@@ -20,14 +20,13 @@ export function JobFilters({ filter, queues, onChange }: JobFiltersProps) {
   const settleName = useCallback((name: string) => onChange({ name: name === '' ? null : name }), [onChange]);
   const [text, typeText] = useSettledText(filter.q ?? '', settleText);
   const [name, typeName] = useSettledText(filter.name ?? '', settleName);
-  const counted = filter.queue === null ? queues : queues?.filter((queue) => queue.name === filter.queue);
   const names = [...new Set([...(queues ?? []).map((queue) => queue.name), ...(filter.queue ? [filter.queue] : [])])];
 
   return (
     <div className="stack job-filters">
       <StateFilter
         chosen={filter.states}
-        counts={counted && addUpCounts(counted)}
+        counts={queues && addUpCounts(listedQueues(queues, filter.queue))}
         onChange={(states) => onChange({ states })}
       />
       <div className="toolbar">
@@ -42,7 +41,7 @@ export function JobFilters({ filter, queues, onChange }: JobFiltersProps) {
             value={filter.queue ?? ''}
             onChange={(event) => onChange({ queue: event.target.value === '' ? null : event.target.value })}
           >
-            <option value="">All queues</option>
+            <option value="">All but polls of sources</option>
             {names.map((each) => (
               <option key={each} value={each}>
                 {each}

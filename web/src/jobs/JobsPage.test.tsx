@@ -21,6 +21,11 @@ function serve(more: Parameters<typeof stubServer>[0] = {}) {
             counts: { waiting: 34, delayed: 0, held: 0, blocked: 0, running: 0 },
             endedLastMinute: 2,
           }),
+          queue({
+            name: 'sources',
+            counts: { waiting: 7, delayed: 0, held: 0, blocked: 0, running: 1 },
+            endedLastMinute: 500,
+          }),
         ],
       }),
     ...more,
@@ -50,6 +55,10 @@ test('The states carry their counts, of the queue that is chosen', async () => {
   expect(screen.getByRole('button', { name: 'waiting 34' })).toBeVisible();
   expect(screen.getByText(/2 jobs ended in the last minute in mail\./)).toBeVisible();
   expect(window.location.search).toBe('?queue=mail');
+
+  // Polls of sources count only where they are listed.
+  await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Queue' }), 'sources');
+  expect(screen.getByRole('button', { name: 'waiting 7' })).toBeVisible();
 });
 
 test('A filter goes from the address into the list, and from the fields into the address', async () => {

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
+import { listedQueues } from '../queues/queueCounts';
 import { queuesQuery, type Queue } from '../queues/queueService';
 import { Empty } from '../ui/Empty';
 import { formatId, plural } from '../ui/format';
@@ -44,8 +45,7 @@ export function JobsPage() {
 }
 
 function Summary({ queues, queue }: { queues: readonly Queue[] | undefined; queue: string | null }) {
-  const counted = queue === null ? queues : queues?.filter((each) => each.name === queue);
-  const ended = counted?.reduce((sum, each) => sum + each.endedLastMinute, 0);
+  const ended = queues && listedQueues(queues, queue).reduce((sum, each) => sum + each.endedLastMinute, 0);
   return (
     <>
       Work that runs in the background.

@@ -34,7 +34,7 @@ test('A change to many jobs names the states as a list and leaves out what does 
 });
 
 test('A filter is put in words', () => {
-  expect(describeFilter(everyJob)).toBe('all jobs of all queues, whatever their state');
+  expect(describeFilter(everyJob)).toBe('all jobs but the polls of sources, whatever their state');
   expect(
     describeFilter({
       ...everyJob,

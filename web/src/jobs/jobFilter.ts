@@ -63,7 +63,7 @@ export function matchesEveryJob(filter: JobFilter): boolean {
 
 /** In words that go on a sentence: "failed or expired jobs named report in queue mail". */
 export function describeFilter(filter: JobFilter): string {
-  if (matchesEveryJob(filter)) return 'all jobs of all queues, whatever their state';
+  if (matchesEveryJob(filter)) return 'all jobs but the polls of sources, whatever their state';
   const words = [filter.states.length > 0 ? `${listWords(filter.states)} jobs` : 'jobs in any state'];
   if (filter.name !== null) words.push(`named ${filter.name}`);
   if (filter.queue !== null) words.push(`in queue ${filter.queue}`);

@@ -117,7 +117,7 @@ export function jobLink(id: string): string {
 }
 
 /** The list of the jobs that a filter matches. */
-export function jobsLink(filter: { queue?: string; state?: JobState; name?: string }): string {
+export function jobsLink(filter: { queue?: string; state?: JobState; name?: string; q?: string }): string {
   return `/jobs?${new URLSearchParams(filter).toString()}`;
 }
 

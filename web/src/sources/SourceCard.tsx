@@ -6,7 +6,7 @@ import { Badge } from '../ui/Badge';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import { formatCount, formatDuration, plural } from '../ui/format';
 import { TimeAgo } from '../ui/TimeAgo';
-import { pollNow, setPaused, sourcesQuery, type Source } from './sourceService';
+import { pollNow, pollsLink, setPaused, sourcesQuery, type Source } from './sourceService';
 import { isListenedTo, sourceTones } from './sourceState';
 
 export function SourceCard({ source, onDelete }: { source: Source; onDelete: () => void }) {
@@ -103,7 +103,12 @@ function Polls({ source }: { source: Source }) {
       </div>
       <div>
         <dt>Outcome</dt>
-        <dd>{source.lastOutcome ?? <span className="quiet">none yet</span>}</dd>
+        <dd>
+          {source.lastOutcome ?? <span className="quiet">none yet</span>}{' '}
+          <Link to={pollsLink(source.name)} aria-label={`Polls of ${source.name}`}>
+            Polls
+          </Link>
+        </dd>
       </div>
       <div>
         <dt>Next poll</dt>

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { request } from '../api/request';
+import { jobsLink } from '../jobs/jobService';
 
 export type SourceState = 'waiting' | 'polling' | 'failing' | 'paused' | 'gone' | 'listening';
 
@@ -50,6 +51,11 @@ export function setPaused(source: Source, paused: boolean): Promise<Source> {
 }
 
 /** Asks for a poll as soon as possible; its outcome shows in the source later. */
+/** The list of a source's polls, which are jobs. */
+export function pollsLink(name: string): string {
+  return jobsLink({ queue: 'sources', q: `"source":"${name}"` });
+}
+
 export function pollNow(name: string): Promise<void> {
   return request(`${sourcePath(name)}/poll`, { method: 'POST' });
 }

@@ -1,29 +1,27 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Databus.Jobs;
 using Databus.Sources;
 using Databus.Storage;
 using Databus.Topics;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Databus.Tests.Sources;
 
-public sealed class SourcePollerTests : IAsyncLifetime
+public sealed class SourcePlannerTests : IAsyncLifetime
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
     private static readonly SourceSettings News = new("news", "scripted", "letters", new Uri("https://example.org/feed")) { Interval = Interval };
 
     private Engine _engine = null!;
-    private SourcePoller? _poller;
+    private PollNode? _node;
 
     public async ValueTask InitializeAsync() => _engine = await Engine.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
-        if (_poller is not null)
-        {
-            await _poller.StopAsync(CancellationToken.None);
-            _poller.Dispose();
-        }
-
+        if (_node is not null)
+            await _node.DisposeAsync();
         await _engine.DisposeAsync();
     }
 
@@ -179,8 +177,9 @@ public sealed class SourcePollerTests : IAsyncLifetime
         Assert.True(await IsPolledAsync("news"));
         await AskAsync();
         held.SetResult();
-        await kind.NextRequestAsync();
-        await PolledAsync(2);
+        var again = kind.NextRequestAsync().AsTask();
+        await AdvanceUntilAsync(again);
+        Assert.False((await PolledAsync(2)).IsAskedFor);
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -192,7 +191,7 @@ public sealed class SourcePollerTests : IAsyncLifetime
         var kind = await StartAsync(held.Task, ScriptedKind.Read("etag-1", 1));
         for (var polled = 0; polled < 4; polled++)
             await kind.NextRequestAsync();
-        Assert.Equal(4, (await _engine.Store.ListSourcesAsync(name: null, CancellationToken.None)).Count(source => source.ClaimedUntil > Now));
+        Assert.Equal(4, (await _engine.Store.ListSourcesAsync(name: null, CancellationToken.None)).Count(source => source.IsPolling));
         held.SetResult();
         for (var polled = 4; polled < 10; polled++)
             await kind.NextRequestAsync();
@@ -242,17 +241,15 @@ public sealed class SourcePollerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
-    public async Task One_that_takes_too_long_has_failed_while_the_claim_still_holds()
+    public async Task One_that_takes_too_long_has_failed()
     {
         await PutAsync(News);
         var kind = await StartAsync(new TaskCompletionSource().Task, ScriptedKind.Read("etag-1", 1));
         await kind.NextRequestAsync();
-        var claimed = Assert.Single(await _engine.Store.ListSourcesAsync("news", CancellationToken.None)).ClaimedUntil!.Value;
-        _engine.Clock.Advance(SourcePoller.LongestPoll);
+        _engine.Clock.Advance(PollSource.LongestRead);
         var status = await PolledAsync();
         Assert.Equal(("failed", 1), (status.LastOutcome, status.Failures));
         Assert.Contains("90 s", status.Error, StringComparison.Ordinal);
-        Assert.InRange(Now, DateTimeOffset.MinValue, claimed);
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -266,12 +263,10 @@ public sealed class SourcePollerTests : IAsyncLifetime
         {
             var here = new ScriptedKind(ScriptedKind.Read("etag-1", round));
             var there = new ScriptedKind(ScriptedKind.Read("etag-1", round));
-            using var one = Create(here);
-            using var other = Create(there);
-            await Task.WhenAll(one.StartAsync(CancellationToken.None), other.StartAsync(CancellationToken.None));
+            await using var one = await CreateAsync(here);
+            await using var other = await CreateAsync(there);
             foreach (var name in names)
                 await PolledAsync(name, names.Length * round);
-            await Task.WhenAll(one.StopAsync(CancellationToken.None), other.StopAsync(CancellationToken.None));
             Assert.Equal(names.Length, here.Polls + there.Polls);
             Assert.Equal(names.Length * round, (await ItemsAsync()).Count);
             foreach (var name in names)
@@ -280,14 +275,85 @@ public sealed class SourcePollerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
-    public async Task What_a_dead_node_was_polling_another_polls_when_the_claim_ends()
+    public async Task Each_poll_is_a_job_that_says_how_it_went()
     {
         await PutAsync(News);
-        Assert.True(await _engine.Store.TryClaimPollAsync("news", SourcePoller.Claim, CancellationToken.None));
-        var claimedUntil = Now + SourcePoller.Claim;
+        await StartAsync(
+            ScriptedKind.Read("etag-1", 1, 2), new PollResult(PollOutcome.NotModified), ScriptedKind.Failed("no answer"),
+            new PollResult(PollOutcome.Gone) { Error = "The address is gone." });
+        await PolledAsync();
+        for (var polls = 2; polls <= 4; polls++)
+        {
+            await AskAsync();
+            await PolledAsync(polls);
+        }
+
+        var jobs = await JobsAsync();
+        Assert.All(jobs, job => Assert.Equal(("poll-source", "sources", """{"source":"news"}""", 1), (job.Name, job.Queue, Encoding.UTF8.GetString(job.Arguments), job.Attempt)));
+        Assert.Equal(
+            [
+                (JobState.Succeeded, """{"outcome":"read","found":2,"added":2}""", null), (JobState.Succeeded, """{"outcome":"not-modified"}""", null),
+                (JobState.Failed, null, "no answer"), (JobState.Failed, null, "The address is gone."),
+            ],
+            jobs.Select(job => (job.State, job.Result is null ? null : Encoding.UTF8.GetString(job.Result), job.Error)));
+        _engine.Clock.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));
+        while ((await _engine.Store.PurgeStepAsync(CancellationToken.None)).More)
+        {
+        }
+
+        Assert.Null(await _engine.Store.Jobs.FindAsync(jobs[0].Id, CancellationToken.None));
+    }
+
+    [Theory(Timeout = Engine.Patience)]
+    [InlineData("polled", "The source was polled meanwhile.")]
+    [InlineData("paused", "The source is paused.")]
+    [InlineData("gone", "The source is gone.")]
+    [InlineData("deleted", "There is no source of this name.")]
+    public async Task A_job_whose_source_is_not_due_any_more_reads_nothing(string meanwhile, string reason)
+    {
+        // Nobody is there yet to run it.
+        await PutAsync(News);
+        await _engine.Store.Jobs.EnqueueAsync(
+            [new NewJob(PollSource.JobName, """{"source":"news"}"""u8.ToArray()) { Queue = PollSource.Queue }], CancellationToken.None);
+        if (meanwhile == "paused")
+            await PutAsync(News with { Paused = true });
+        else if (meanwhile == "deleted")
+            await _engine.Store.DeleteSourceAsync("news", CancellationToken.None);
+        else
+            await RecordAsync(meanwhile == "gone" ? null : Now + Interval);
         var kind = await StartAsync(ScriptedKind.Read("etag-1", 1));
-        await AdvanceUntilAsync(kind.NextRequestAsync().AsTask());
-        Assert.InRange((await PolledAsync()).LastPolledAt!.Value, claimedUntil, DateTimeOffset.MaxValue);
+        while (!(await JobsAsync()).TrueForAll(job => job.State == JobState.Succeeded))
+            await Task.Yield();
+        Assert.Equal($$"""{"outcome":"not-due","reason":"{{reason}}"}""", Encoding.UTF8.GetString(Assert.Single(await JobsAsync()).Result!));
+        Assert.Equal(0, kind.Polls);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_a_node_that_was_frozen_has_to_say_about_a_source_is_too_late()
+    {
+        var held = new TaskCompletionSource();
+        await PutAsync(News);
+        var kind = await StartAsync(held.Task, ScriptedKind.Read("etag-old", 1), ScriptedKind.Read("etag-new", 1));
+        await kind.NextRequestAsync();
+        _engine.Clock.Advance(TimeSpan.FromSeconds(20));
+        await RecordAsync(Now + Interval, "etag-new");
+        held.SetResult();
+        Assert.Equal("etag-new", (await PolledAsync(2)).State);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task A_poll_of_which_nothing_can_be_kept_is_not_repeated_at_once()
+    {
+        await PutAsync(News);
+        for (var failures = 0; failures < 3; failures++)
+            _engine.Probe.FailNext(nameof(IStore.RecordPollAsync), new StoreException(StoreProblem.Busy, "busy"));
+        var startedAt = Now;
+        var kind = await StartAsync(ScriptedKind.Read("etag-1", 1));
+        for (var polls = 1; polls <= 4; polls++)
+            await AdvanceUntilAsync(kind.NextRequestAsync().AsTask());
+        await PolledAsync(4);
+        Assert.InRange(Now - startedAt, TimeSpan.FromSeconds(15), TimeSpan.MaxValue);
+        Assert.Equal(4, (await JobsAsync()).Count);
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -304,11 +370,16 @@ public sealed class SourcePollerTests : IAsyncLifetime
     public async Task What_is_listened_to_is_never_polled()
     {
         await PutAsync(News with { Kind = "ears" });
-        _poller = new SourcePoller(
-            _engine.Store, _engine.Log, [new ScriptedKind(ScriptedKind.Read("etag-1", 1))], [new Ears()], _engine.Clock, NullLogger<SourcePoller>.Instance);
-        await _poller.StartAsync(CancellationToken.None);
+        _node = await PollNode.StartAsync(
+            _engine, services => services.AddSingleton<ISourceKind>(new ScriptedKind(ScriptedKind.Read("etag-1", 1))).AddSingleton<IListeningSourceKind>(new Ears()));
         await AssertNotPolledAsync("news");
     }
+
+    private async Task<List<JobStatus>> JobsAsync() =>
+        [.. (await _engine.Store.Jobs.ListAsync(new JobFilter(), before: null, 100, CancellationToken.None)).Jobs.Reverse()];
+
+    private Task RecordAsync(DateTimeOffset? nextPollAt, string? state = null) => _engine.Store.RecordPollAsync(
+        "news", new PollRecord(News.Url, Now, nextPollAt, "added 0 of 0", Error: null, Failures: 0, ItemsAdded: 0, state, MovedTo: null), CancellationToken.None);
 
     private DateTimeOffset Now => _engine.Clock.GetUtcNow();
 
@@ -319,18 +390,16 @@ public sealed class SourcePollerTests : IAsyncLifetime
     private async Task<ScriptedKind> StartAsync(Task until, params PollResult[] results)
     {
         var kind = new ScriptedKind(results) { Until = until };
-        _poller = Create(kind);
-        await _poller.StartAsync(CancellationToken.None);
+        _node = await CreateAsync(kind);
         return kind;
     }
 
-    private SourcePoller Create(ISourceKind kind) =>
-        new(_engine.Store, _engine.Log, [kind], [], _engine.Clock, NullLogger<SourcePoller>.Instance);
+    private Task<PollNode> CreateAsync(ISourceKind kind) => PollNode.StartAsync(_engine, services => services.AddSingleton(kind));
 
-    private async Task AskAsync() => Assert.True(await _poller!.PollNowAsync("news", CancellationToken.None));
+    private async Task AskAsync() => Assert.True(await _node!.Planner.PollNowAsync("news", CancellationToken.None));
 
     private async Task<bool> IsPolledAsync(string source) =>
-        Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)).ClaimedUntil is not null;
+        Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)).IsPolling;
 
     /// <summary>The source once this many of its polls have been kept.</summary>
     private Task<SourceStatus> PolledAsync(int polls = 1) => PolledAsync("news", polls);
@@ -341,8 +410,8 @@ public sealed class SourcePollerTests : IAsyncLifetime
         while (true)
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            if (_engine.Probe.Asked(nameof(IStore.RecordPollAsync)) >= polls && !await IsPolledAsync(source)
-                && Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)) is { LastPolledAt: not null } status)
+            if (_engine.Probe.Asked(nameof(IStore.RecordPollAsync)) >= polls
+                && Assert.Single(await _engine.Store.ListSourcesAsync(source, TestContext.Current.CancellationToken)) is { LastPolledAt: not null, PollJobId: null } status)
             {
                 return status;
             }
@@ -357,10 +426,10 @@ public sealed class SourcePollerTests : IAsyncLifetime
         var before = Assert.Single(await _engine.Store.ListSourcesAsync(source, CancellationToken.None));
         var asked = _engine.Probe.Asked(nameof(IStore.RecordPollAsync));
         await PutAsync(News with { Name = "busy" });
-        _poller!.Changed();
+        _node!.Planner.Changed();
         await PolledAsync("busy", asked + 1);
         _engine.Clock.Advance(TimeSpan.FromDays(100));
-        _poller.Changed();
+        _node.Planner.Changed();
         await PolledAsync("busy", asked + 2);
         Assert.Equal(before, Assert.Single(await _engine.Store.ListSourcesAsync(source, CancellationToken.None)));
         await _engine.Store.DeleteSourceAsync("busy", CancellationToken.None);
