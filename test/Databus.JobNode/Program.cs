@@ -4,6 +4,7 @@ using Databus.JobNode;
 using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Postgres;
+using Databus.Testing.Ledgers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

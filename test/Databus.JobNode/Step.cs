@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Databus.Hosting;
 using Databus.Jobs;
+using Databus.Testing.Ledgers;
 using Microsoft.Extensions.Options;
 
 namespace Databus.JobNode;

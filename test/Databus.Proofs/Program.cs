@@ -9,6 +9,7 @@ using Databus.Proofs.Jobs;
 using Databus.Proofs.Kills;
 using Databus.Proofs.Ledgers;
 using Databus.Proofs.Nodes;
+using Databus.Proofs.Outbox;
 using Databus.Proofs.Readers;
 using Databus.Proofs.Schedules;
 using Databus.Proofs.Start;
@@ -25,6 +26,7 @@ return await new RootCommand("""
     NodesCommand(),
     JobsCommand(),
     TicksCommand(),
+    OutboxCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
     BoundedCommand(),
@@ -107,6 +109,19 @@ static ProofCommand TicksCommand()
         "P6 on five nodes over one PostgreSQL: killed around ticks, every tick runs once.",
         [kills],
         (parsed, seed, findings, stop) => new TicksProof(new(parsed.GetValue(kills), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand OutboxCommand()
+{
+    var messages = ProofCommand.Number("--messages", 100_000, "How many messages arrive at least.");
+    var kills = ProofCommand.Number("--kills", 40, "How many processes are killed meanwhile.");
+    var idle = ProofCommand.Number("--idle-seconds", 60, "For how long an unrelated transaction is open.");
+    return new(
+        "outbox",
+        "P7 with eight writers and four relays over one PostgreSQL: what arrives is what was committed, in the order of each key.",
+        [messages, kills, idle],
+        (parsed, seed, findings, stop) => new OutboxProof(
+            new(parsed.GetValue(messages), parsed.GetValue(kills), parsed.GetValue(idle), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand LongTransactionCommand()

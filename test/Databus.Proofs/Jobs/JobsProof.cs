@@ -30,7 +30,7 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(2);
 
     private readonly Random _random = new(settings.Seed);
-    private readonly JobNodeProcess[] _nodes = new JobNodeProcess[Nodes];
+    private readonly NodeProcess[] _nodes = new NodeProcess[Nodes];
     private readonly List<long> _enqueued = [];
     private readonly List<double> _restarts = [];
     private int _incarnations;
@@ -150,7 +150,7 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
         _nodes[index] = StartNode(postgres, ledger);
     }
 
-    private async Task<JobNodeProcess> BusyNodeAsync(int index, StartLedger ledger, CancellationToken cancellationToken)
+    private async Task<NodeProcess> BusyNodeAsync(int index, StartLedger ledger, CancellationToken cancellationToken)
     {
         var node = _nodes[index];
         if (!await Deadline.WaitAsync(() => ledger.RunningOn(node.Name).Count > 0, Patience, cancellationToken))
@@ -172,8 +172,8 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     private static JobStart? Next(StartLedger ledger, JobStart start) =>
         ledger.StartsOf(start.Job).SkipWhile(other => other != start).Skip(1).FirstOrDefault(next => next.Attempt >= start.Attempt);
 
-    private JobNodeProcess StartNode(PostgresServer postgres, StartLedger ledger) => JobNodeProcess.Start(
-        postgres.Url(), ledger.Port, string.Create(CultureInfo.InvariantCulture, $"node-{++_incarnations}"));
+    private NodeProcess StartNode(PostgresServer postgres, StartLedger ledger) => NodeProcess.Start(
+        "Databus.JobNode", postgres.Url(), ledger.Port, string.Create(CultureInfo.InvariantCulture, $"node-{++_incarnations}"));
 
     private async Task AuditAsync(BusClient client, StartLedger ledger, CancellationToken cancellationToken)
     {

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using Databus.Proofs.Ledgers;
 
 namespace Databus.Proofs.Jobs;
 
@@ -15,18 +14,12 @@ internal sealed record JobStart(long Job, int Attempt, string Node, long At)
 /// <summary>Writes down what the nodes' handlers do, as they do it, outside of all of them.</summary>
 internal sealed class StartLedger : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<long, List<JobStart>> _starts = new();
-    private readonly Task _listening;
+    private readonly LineLedger _lines;
 
-    public StartLedger()
-    {
-        _listener.Start();
-        _listening = Task.Run(ListenAsync);
-    }
+    public StartLedger() => _lines = new LineLedger(Write);
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port => _lines.Port;
 
     /// <summary>In their order.</summary>
     public IReadOnlyList<JobStart> StartsOf(long job)
@@ -44,42 +37,7 @@ internal sealed class StartLedger : IAsyncDisposable
     /// <summary>The one that counts: a zombie may tell of its start when the job has long begun again.</summary>
     private JobStart Current(long job) => StartsOf(job).OrderBy(start => start.Attempt).Last();
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        _listener.Dispose();
-        await _listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
-    }
-
-    private async Task ListenAsync()
-    {
-        while (true)
-        {
-            var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-            client.NoDelay = true;
-            _ = Task.Run(() => ReadAsync(client));
-        }
-    }
-
-    private async Task ReadAsync(TcpClient client)
-    {
-        using var owned = client;
-        using var lines = new StreamReader(client.GetStream());
-        await using var answers = new StreamWriter(client.GetStream()) { AutoFlush = true, NewLine = "\n" };
-        try
-        {
-            while (await lines.ReadLineAsync(_stop.Token) is { } line)
-            {
-                Write(line.Split(' '));
-                await answers.WriteLineAsync("written");
-            }
-        }
-        catch (Exception error) when (error is IOException or OperationCanceledException)
-        {
-            // The node was killed.
-        }
-    }
+    public ValueTask DisposeAsync() => _lines.DisposeAsync();
 
     private void Write(string[] words)
     {

@@ -1,16 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
-using Databus.Proofs.Processes;
 using Databus.Testing.Processes;
 
-namespace Databus.Proofs.Jobs;
+namespace Databus.Proofs.Processes;
 
-/// <summary>A node that runs jobs, as a process of its own.</summary>
-internal sealed class JobNodeProcess : IAsyncDisposable
+/// <summary>A node of the tests' own, as a process of its own, that tells a ledger what it does.</summary>
+internal sealed class NodeProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private JobNodeProcess(Process process, string name)
+    private NodeProcess(Process process, string name)
     {
         _process = process;
         Name = name;
@@ -21,9 +20,9 @@ internal sealed class JobNodeProcess : IAsyncDisposable
     /// <summary>Unlike that of any other, before or after it.</summary>
     public string Name { get; }
 
-    public static JobNodeProcess Start(string store, int ledgerPort, string name)
+    public static NodeProcess Start(string program, string store, int ledgerPort, string name, params IEnumerable<string> arguments)
     {
-        var command = new ProcessStartInfo(BuiltProgram.Find("Databus.JobNode"))
+        var command = new ProcessStartInfo(BuiltProgram.Find(program))
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -31,6 +30,8 @@ internal sealed class JobNodeProcess : IAsyncDisposable
             ArgumentList = { store, ledgerPort.ToString(CultureInfo.InvariantCulture), name },
             Environment = { ["DOTNET_ROOT"] = BuiltProgram.RuntimeRoot },
         };
+        foreach (var argument in arguments)
+            command.ArgumentList.Add(argument);
         return new(Process.Start(command) ?? throw new InvalidOperationException("The node did not start."), name);
     }
 

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Databus.JobNode;
+namespace Databus.Testing.Ledgers;
 
 /// <summary>Tells the ledger, which lives in another process, a line at a time, and goes on when it is written down.</summary>
-internal sealed class LedgerLink : IDisposable
+public sealed class LedgerLink : IDisposable
 {
     private readonly TcpClient _client;
     private readonly StreamReader _answers;
@@ -25,14 +25,20 @@ internal sealed class LedgerLink : IDisposable
         return new LedgerLink(client);
     }
 
-    public async Task TellAsync(string line)
+    public Task TellAsync(string line) => TellAsync([line]);
+
+    /// <summary>Ends when all of them are written down, in their order.</summary>
+    public async Task TellAsync(IReadOnlyList<string> lines)
     {
         await _turn.WaitAsync();
         try
         {
-            await _lines.WriteLineAsync(line);
-            if (await _answers.ReadLineAsync() is null)
-                throw new IOException("The ledger is gone.");
+            await _lines.WriteAsync(string.Concat(lines.Select(line => line + "\n")));
+            foreach (var _ in lines)
+            {
+                if (await _answers.ReadLineAsync() is null)
+                    throw new IOException("The ledger is gone.");
+            }
         }
         finally
         {
