@@ -1,0 +1,102 @@
+-- The transactional outbox. Whoever inserts into message within a transaction, by whatever means, has recorded a message:
+-- message_id, type and content suffice. Rows are inserted and deleted; one is updated only when a send of it has failed, so that
+-- no open transaction elsewhere keeps versions of it alive (decision 0004).
+
+CREATE SEQUENCE databus_outbox.message_id;
+
+CREATE TABLE databus_outbox.message
+(
+    id           bigint      NOT NULL PRIMARY KEY DEFAULT nextval('databus_outbox.message_id'),
+    message_id   uuid        NOT NULL UNIQUE,        -- what its receivers know it by; version 7, so that the index grows at its end
+    type         text        NOT NULL,
+    order_key    text,                               -- messages of one type and key are sent in the order of id
+    content      text        NOT NULL,               -- JSON
+    trace_parent text,
+    recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    transaction  xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    attempts     integer     NOT NULL DEFAULT 0,     -- sends that failed
+    due_at       timestamptz,                        -- NULL: never failed
+    error        text
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
+
+ALTER SEQUENCE databus_outbox.message_id OWNED BY databus_outbox.message.id;
+
+-- What never failed is apart from what waits, so that neither is in the way of the other.
+CREATE INDEX message_fresh ON databus_outbox.message (type, id) WHERE due_at IS NULL;
+CREATE INDEX message_fresh_key ON databus_outbox.message (type, order_key, id) WHERE due_at IS NULL AND order_key IS NOT NULL;
+CREATE INDEX message_waiting ON databus_outbox.message (type, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX message_waiting_id ON databus_outbox.message (type, id) WHERE due_at IS NOT NULL;
+CREATE INDEX message_waiting_key ON databus_outbox.message (type, order_key, id) WHERE due_at IS NOT NULL AND order_key IS NOT NULL;
+
+-- Which of 1024 locks the messages of a type and key take. So few, because a transaction may record any number of keys, and the
+-- server's table of locks is small; two keys that share one only wait for each other.
+CREATE FUNCTION databus_outbox.order_class(type text, order_key text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended(order_key, hashtextextended(type, 0)) & 1023;
+
+-- The lock first, and then the id: so the order of ids of one key is the order of commits. Whoever records the same key waits until
+-- then; nobody else does. 1145176080 is what Databus' locks of this kind begin with.
+CREATE FUNCTION databus_outbox.take_turns() RETURNS trigger
+    LANGUAGE plpgsql AS
+$$
+BEGIN
+    PERFORM pg_advisory_xact_lock(1145176080, databus_outbox.order_class(NEW.type, NEW.order_key));
+    NEW.id := nextval('databus_outbox.message_id');
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER take_turns BEFORE INSERT ON databus_outbox.message
+    FOR EACH ROW WHEN (NEW.order_key IS NOT NULL) EXECUTE FUNCTION databus_outbox.take_turns();
+
+-- One row for each batch that somebody is sending. A row that is gone is a claim that is lost; its token never comes again.
+CREATE TABLE databus_outbox.claim
+(
+    token       uuid        NOT NULL PRIMARY KEY,
+    type        text        NOT NULL,
+    whole_type  boolean     NOT NULL,                -- nobody else claims anything of the type
+    ids         bigint[]    NOT NULL,
+    lease_until timestamptz NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+CREATE TABLE databus_outbox.parked
+(
+    id           bigint      NOT NULL PRIMARY KEY,   -- that of the message
+    message_id   uuid        NOT NULL,
+    type         text        NOT NULL,
+    order_key    text,
+    content      text        NOT NULL,
+    trace_parent text,
+    recorded_at  timestamptz NOT NULL,
+    parked_at    timestamptz NOT NULL,
+    attempts     integer     NOT NULL,
+    reason       text        NOT NULL,
+    holds_key    boolean     NOT NULL                -- all messages of its type and key wait for it
+);
+
+CREATE INDEX parked_key ON databus_outbox.parked (type, order_key) WHERE holds_key;
+CREATE INDEX parked_type ON databus_outbox.parked (type);
+
+-- Only of types that ask for it.
+CREATE TABLE databus_outbox.sent
+(
+    id           bigint      NOT NULL PRIMARY KEY,
+    message_id   uuid        NOT NULL,
+    type         text        NOT NULL,
+    order_key    text,
+    content      text        NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    sent_at      timestamptz NOT NULL,
+    keep_until   timestamptz NOT NULL
+);
+
+CREATE INDEX sent_keep_until ON databus_outbox.sent (keep_until);
+
+-- The receiving side.
+CREATE TABLE databus_outbox.inbox
+(
+    message_id uuid        NOT NULL PRIMARY KEY,
+    handled_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX inbox_handled_at ON databus_outbox.inbox (handled_at);

@@ -1,0 +1,4 @@
+namespace Databus.Outbox;
+
+/// <summary>Instruments of the outbox.</summary>
+internal sealed class OutboxMeter;

@@ -1,0 +1,4 @@
+namespace Databus.Outbox;
+
+/// <summary>Relay.</summary>
+internal sealed class OutboxRelay;
