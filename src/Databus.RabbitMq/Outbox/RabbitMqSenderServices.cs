@@ -1,4 +1,3 @@
-using Databus.Outbox;
 using Databus.RabbitMq.Connections;
 using Microsoft.Extensions.DependencyInjection;
 
