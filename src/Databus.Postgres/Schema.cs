@@ -11,7 +11,7 @@ namespace Databus.Postgres;
 /// </summary>
 internal static class Schema
 {
-    public static IReadOnlyList<(int Number, string Sql)> Migrations { get; } = [.. Read()];
+    public static IReadOnlyList<(int Number, string Sql)> Migrations { get; } = [.. Read("Databus.Postgres.Migrations.")];
 
     public static int Newest => Migrations[^1].Number;
 
@@ -55,9 +55,9 @@ internal static class Schema
         return true;
     }
 
-    private static IEnumerable<(int Number, string Sql)> Read()
+    /// <summary>The migrations that are embedded under a name that begins so.</summary>
+    internal static IEnumerable<(int Number, string Sql)> Read(string folder)
     {
-        const string folder = "Databus.Postgres.Migrations.";
         var assembly = Assembly.GetExecutingAssembly();
         foreach (var name in assembly.GetManifestResourceNames().Where(n => n.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {

@@ -19,9 +19,6 @@ public interface IOutboxStore : IAsyncDisposable
     /// </summary>
     Action<long?>? Woken { get; set; }
 
-    /// <summary>The database's time, as well as this process knows it.</summary>
-    DateTimeOffset Now { get; }
-
     /// <summary>Brings the schema up to date, if asked to, and makes ready. Any number of times; the first that succeeds does it.</summary>
     Task OpenAsync(bool migrate, CancellationToken cancellationToken);
 
@@ -78,7 +75,7 @@ public interface IOutboxStore : IAsyncDisposable
     /// <summary>Parked messages become pending again, with all attempts before them and the place in the order that they had. Returns how many.</summary>
     Task<int> ReplayAsync(IReadOnlyCollection<long> ids, CancellationToken cancellationToken);
 
-    /// <summary>Removes parked messages for good, and says which were there.</summary>
+    /// <summary>Removes parked messages for good, and says how many were there.</summary>
     /// <param name="also">Runs in the same transaction with what was removed; null: nothing.</param>
     Task<int> SkipAsync(
         IReadOnlyCollection<long> ids, Func<DbTransaction, IReadOnlyList<ParkedMessage>, CancellationToken, Task>? also, CancellationToken cancellationToken);
@@ -86,8 +83,11 @@ public interface IOutboxStore : IAsyncDisposable
     /// <summary>Gives a parked message another content. False: it is not parked.</summary>
     Task<bool> EditAsync(long id, byte[] content, CancellationToken cancellationToken);
 
-    /// <summary>Removes a bounded part of what need not be kept any more: sent messages, and what the inbox remembers from before a time.</summary>
-    Task<PurgeStep> PurgeStepAsync(DateTimeOffset handledBefore, CancellationToken cancellationToken);
+    /// <summary>
+    /// Removes a bounded part of what need not be kept any more: sent messages whose time is over, and what the inbox remembers for
+    /// longer than this.
+    /// </summary>
+    Task<PurgeStep> PurgeStepAsync(TimeSpan keepHandledFor, CancellationToken cancellationToken);
 }
 
 /// <summary>A message that is to be recorded.</summary>
@@ -108,11 +108,12 @@ public readonly record struct SettledTransaction(ulong Transaction, bool IsCommi
 /// <param name="Type">As it stands in the table: the name or an old one.</param>
 /// <param name="Token">Under which the batch is claimed; never used before, unless by a claim that was kept.</param>
 /// <param name="Most">As many are claimed at most.</param>
-/// <param name="Floor">Nothing that never failed has a lower id, as far as is known.</param>
-/// <param name="From">Looks from this id up. Not below the floor.</param>
-public sealed record OutboxLook(string Type, Guid Token, int Most, long Floor = 0, long From = 0)
+/// <param name="From">
+/// Looks for what never failed from this id up. What failed and is due is found wherever it is.
+/// </param>
+public sealed record OutboxLook(string Type, Guid Token, int Most, long From = 0)
 {
-    /// <summary>Also takes what failed and is not due yet; then, like the rest, only from <see cref="From"/> up.</summary>
+    /// <summary>What failed is taken before it is due as well; then, like the rest, only from <see cref="From"/> up.</summary>
     public bool IgnoresBackOff { get; init; }
 
     /// <summary>
@@ -125,14 +126,13 @@ public sealed record OutboxLook(string Type, Guid Token, int Most, long Floor = 
 /// <summary>What was claimed.</summary>
 /// <param name="Batches">Of each look that found something.</param>
 /// <param name="Ends">Of each look, in the order given.</param>
-/// <param name="NextDue">When the next one of the looked-for types that failed is due; null: none is.</param>
-public sealed record OutboxClaims(IReadOnlyList<OutboxBatch> Batches, IReadOnlyList<OutboxLookEnd> Ends, DateTimeOffset? NextDue);
+/// <param name="NextDue">In how long the next one of these types that failed is due; null: none waits.</param>
+public sealed record OutboxClaims(IReadOnlyList<OutboxBatch> Batches, IReadOnlyList<OutboxLookEnd> Ends, TimeSpan? NextDue);
 
 /// <summary>How far a look came.</summary>
-/// <param name="Floor">The lowest id at or above the look's beginning that never failed, claimed or not; null: there was none.</param>
-/// <param name="Next">It saw as much as one look may: the next one goes on from here. Null: it saw everything.</param>
+/// <param name="Next">It saw as much as one look may, or took as much as it was to: the next one goes on from here. Null: it saw everything.</param>
 /// <param name="IsHeld">Somebody else has claims that a look for the whole type must wait for, or has claimed the whole type.</param>
-public readonly record struct OutboxLookEnd(long? Floor, long? Next, bool IsHeld);
+public readonly record struct OutboxLookEnd(long? Next, bool IsHeld);
 
 /// <summary>A claimed batch of one type, in the order of ids.</summary>
 public sealed record OutboxBatch(Guid Token, string Type, IReadOnlyList<ClaimedOutboxMessage> Messages);

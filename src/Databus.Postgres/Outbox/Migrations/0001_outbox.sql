@@ -35,7 +35,7 @@ CREATE FUNCTION databus_outbox.order_class(type text, order_key text) RETURNS in
     RETURN hashtextextended(order_key, hashtextextended(type, 0)) & 1023;
 
 -- The lock first, and then the id: so the order of ids of one key is the order of commits. Whoever records the same key waits until
--- then; nobody else does. 1145176080 is what Databus' locks of this kind begin with.
+-- then; nobody else does. What is replayed keeps its place: it is due at once. 1145176080 is what Databus' locks of this kind begin with.
 CREATE FUNCTION databus_outbox.take_turns() RETURNS trigger
     LANGUAGE plpgsql AS
 $$
@@ -47,12 +47,15 @@ END
 $$;
 
 CREATE TRIGGER take_turns BEFORE INSERT ON databus_outbox.message
-    FOR EACH ROW WHEN (NEW.order_key IS NOT NULL) EXECUTE FUNCTION databus_outbox.take_turns();
+    FOR EACH ROW WHEN (NEW.order_key IS NOT NULL AND NEW.due_at IS NULL) EXECUTE FUNCTION databus_outbox.take_turns();
 
 -- One row for each batch that somebody is sending. A row that is gone is a claim that is lost; its token never comes again.
+CREATE SEQUENCE databus_outbox.claim_id;
+
 CREATE TABLE databus_outbox.claim
 (
-    token       uuid        NOT NULL PRIMARY KEY,
+    id          bigint      NOT NULL PRIMARY KEY DEFAULT nextval('databus_outbox.claim_id'),  -- given under the lock, so whoever looks knows from where
+    token       uuid        NOT NULL UNIQUE,
     type        text        NOT NULL,
     whole_type  boolean     NOT NULL,                -- nobody else claims anything of the type
     ids         bigint[]    NOT NULL,

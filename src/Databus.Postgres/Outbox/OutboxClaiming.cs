@@ -1,0 +1,188 @@
+using System.Text;
+using Databus.Outbox;
+using Npgsql;
+
+namespace Databus.Postgres.Outbox;
+
+/// <summary>
+/// A claim: one round trip, one transaction, under a lock, so that what it reads nobody else claims meanwhile. Rows of messages are only
+/// read; the claim is one row for each batch.
+/// </summary>
+internal sealed class OutboxClaiming(OutboxDatabase database)
+{
+    /// <summary>No live claim has a lower id: behind it lie dead rows, for as long as some transaction is open. Claims get their ids under the lock.</summary>
+    private long _lowestClaim;
+
+    public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
+        database.UseAsync(connection => ClaimAsync(connection, looks, lease, cancellationToken), cancellationToken);
+
+    private async Task<OutboxClaims> ClaimAsync(
+        NpgsqlConnection connection, IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        await using var batch = connection.CreateBatch();
+
+        // Each statement sees what was committed before it, and so, once it has the lock, what the claim before it did.
+        batch.With("BEGIN ISOLATION LEVEL READ COMMITTED");
+        batch.With(
+            """
+            SELECT pg_advisory_xact_lock($1, 0), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
+            """,
+            Locks.OutboxClaim);
+
+        // One that is being completed just now is not ours to end.
+        batch.With(
+            """
+            DELETE FROM databus_outbox.claim WHERE id IN (
+                SELECT id FROM databus_outbox.claim WHERE id >= $1 AND lease_until <= coalesce($2, clock_timestamp()) FOR UPDATE SKIP LOCKED
+            )
+            """,
+            Volatile.Read(ref _lowestClaim), database.GivenTime);
+
+        // What is before a message of its key: a row that is not among the candidates, because it is claimed, waits to be tried again,
+        // or was not looked at; and with a parked one all of the key. So of a key always the first ones are claimed.
+        batch.With(
+            """
+            WITH clock AS MATERIALIZED (
+                SELECT coalesce($8, clock_timestamp()) AS now
+            ), live AS MATERIALIZED (
+                SELECT id, token, type, whole_type, ids FROM databus_outbox.claim WHERE id >= $9
+            ), taken AS MATERIALIZED (
+                SELECT unnest(ids) AS id FROM live
+            ), look AS MATERIALIZED (
+                SELECT l.*,
+                    l.most + (SELECT coalesce(sum(cardinality(v.ids)), 0) FROM live v WHERE v.type = l.type) AS sight,
+                    EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
+                FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[])
+                    WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, place)
+            ), seen AS MATERIALIZED (
+                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'fresh' AS kind
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NULL AND id >= l.beginning ORDER BY id LIMIT l.sight
+                ) m WHERE NOT l.held
+                UNION ALL
+                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'due'
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key FROM databus_outbox.message
+                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due ORDER BY due_at LIMIT l.sight
+                ) m WHERE NOT l.held
+                UNION ALL
+                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'waiting'
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id >= l.beginning ORDER BY id LIMIT l.sight
+                ) m WHERE NOT l.held
+            ), horizon AS MATERIALIZED (
+                -- Of those that were cut off at the sight, all up to here were seen.
+                SELECT place, min(last) AS id FROM (
+                    SELECT place, max(id) AS last FROM seen WHERE kind <> 'due' GROUP BY place, kind, sight HAVING count(*) >= sight
+                ) cut GROUP BY place
+            ), candidate AS MATERIALIZED (
+                SELECT s.* FROM seen s LEFT JOIN horizon h ON h.place = s.place
+                WHERE s.id NOT IN (SELECT id FROM taken) AND (s.kind = 'due' OR h.id IS NULL OR s.id <= h.id)
+            ), held_up AS MATERIALIZED (
+                SELECT k.place, k.order_key, least(
+                    (SELECT 0 FROM databus_outbox.parked p WHERE p.type = k.type AND p.order_key = k.order_key AND p.holds_key LIMIT 1),
+                    (SELECT e.id FROM databus_outbox.message e
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
+                        ORDER BY e.id LIMIT 1),
+                    (SELECT e.id FROM databus_outbox.message e
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
+                        ORDER BY e.id LIMIT 1)) AS id
+                FROM (SELECT place, type, order_key, max(id) AS newest FROM candidate WHERE order_key IS NOT NULL GROUP BY place, type, order_key) k
+            ), ranked AS MATERIALIZED (
+                SELECT c.place, c.id, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
+                FROM candidate c LEFT JOIN held_up h ON h.place = c.place AND h.order_key = c.order_key
+                WHERE h.id IS NULL OR c.id < h.id
+            ), chosen AS MATERIALIZED (
+                SELECT r.place, r.id FROM ranked r JOIN look l ON l.place = r.place WHERE r.rank <= l.most
+            ), claimed AS (
+                INSERT INTO databus_outbox.claim (token, type, whole_type, ids, lease_until)
+                SELECT l.token, l.type, l.whole_type, c.ids, (SELECT now FROM clock) + $7 * interval '1 millisecond'
+                FROM look l JOIN (SELECT place, array_agg(id ORDER BY id) AS ids FROM chosen GROUP BY place) c ON c.place = l.place
+                ON CONFLICT (token) DO UPDATE SET ids = excluded.ids, lease_until = excluded.lease_until
+                RETURNING id
+            )
+            SELECT l.place, l.held,
+                least(
+                    (SELECT h.id + 1 FROM horizon h WHERE h.place = l.place),
+                    (SELECT min(r.id) FROM ranked r WHERE r.place = l.place AND r.rank > l.most AND r.kind <> 'due')) AS next,
+                (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
+                    WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1),
+                coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9),
+                m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
+            FROM look l LEFT JOIN chosen c ON c.place = l.place LEFT JOIN databus_outbox.message m ON m.id = c.id
+            ORDER BY l.place, m.id
+            """,
+            looks.Select(look => look.Type).ToArray(), looks.Select(look => look.Token).ToArray(), looks.Select(look => look.Most).ToArray(),
+            looks.Select(look => look.From).ToArray(), looks.Select(look => look.IgnoresBackOff).ToArray(), looks.Select(look => look.WholeType).ToArray(),
+            lease.TotalMilliseconds, database.GivenTime, Volatile.Read(ref _lowestClaim));
+        batch.With("COMMIT");
+
+        await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+        while (!await IsAtClaimAsync(rows, cancellationToken))
+        {
+            // The answers of the statements before.
+        }
+
+        return await ReadAsync(rows, looks, cancellationToken);
+    }
+
+    private static async Task<bool> IsAtClaimAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
+    {
+        if (rows.FieldCount > 4)
+            return true;
+        if (!await rows.NextResultAsync(cancellationToken))
+            throw new InvalidOperationException("The claim has no answer.");
+        return false;
+    }
+
+    private async Task<OutboxClaims> ReadAsync(NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, CancellationToken cancellationToken)
+    {
+        var messages = new List<ClaimedOutboxMessage>?[looks.Count];
+        var ends = new OutboxLookEnd[looks.Count];
+        TimeSpan? nextDue = null;
+        var lowestClaim = 0L;
+        while (await rows.ReadAsync(cancellationToken))
+        {
+            var place = (int)rows.GetInt64(0) - 1;
+            ends[place] = new OutboxLookEnd(rows.Number(2), rows.GetBoolean(1));
+            var due = rows.IsDBNull(3) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(3));
+            nextDue = due < nextDue || nextDue is null ? due : nextDue;
+            lowestClaim = rows.GetInt64(4);
+            if (!rows.IsDBNull(5))
+            {
+                (messages[place] ??= []).Add(new ClaimedOutboxMessage(
+                    rows.GetInt64(5), rows.GetGuid(6), rows.Text(7), Encoding.UTF8.GetBytes(rows.GetString(8)), rows.GetFieldValue<DateTimeOffset>(9),
+                    rows.Text(10), rows.GetInt32(11)));
+            }
+        }
+
+        // Committed before it is believed.
+        while (await rows.NextResultAsync(cancellationToken))
+        {
+            // The commit's answer.
+        }
+
+        Raise(lowestClaim);
+        var batches = new List<OutboxBatch>();
+        for (var place = 0; place < looks.Count; place++)
+        {
+            if (messages[place] is { } found)
+                batches.Add(new OutboxBatch(looks[place].Token, looks[place].Type, found));
+        }
+
+        return new OutboxClaims(batches, ends, nextDue);
+    }
+
+    private void Raise(long lowestClaim)
+    {
+        for (var known = Volatile.Read(ref _lowestClaim); lowestClaim > known;)
+        {
+            var before = Interlocked.CompareExchange(ref _lowestClaim, lowestClaim, known);
+            if (before == known)
+                return;
+            known = before;
+        }
+    }
+}

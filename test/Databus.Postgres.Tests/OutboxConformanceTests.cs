@@ -1,0 +1,9 @@
+using Databus.StoreSuite.Outbox;
+
+namespace Databus.Postgres.Tests;
+
+public sealed class PostgresOutboxRecordTests() : OutboxRecordTests(new OutboxPostgresHome());
+
+public sealed class PostgresOutboxClaimTests() : OutboxClaimTests(new OutboxPostgresHome());
+
+public sealed class PostgresOutboxParkedTests() : OutboxParkedTests(new OutboxPostgresHome());
