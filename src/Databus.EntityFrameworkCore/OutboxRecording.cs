@@ -27,6 +27,14 @@ public static class OutboxRecording
             ? options
             : options.AddInterceptors(new OutboxInterceptor(services.GetRequiredService<OutboxClient>(), services.GetRequiredService<OutboxTypes>()));
 
+    /// <inheritdoc cref="UseOutbox(DbContextOptionsBuilder, IServiceProvider)"/>
+    public static DbContextOptionsBuilder<TContext> UseOutbox<TContext>(this DbContextOptionsBuilder<TContext> options, IServiceProvider services)
+        where TContext : DbContext
+    {
+        UseOutbox((DbContextOptionsBuilder)options, services);
+        return options;
+    }
+
     /// <summary>
     /// Adds a message to what the next <c>SaveChanges</c> inserts, in the same transaction as everything else. It is sent when, and only
     /// if, the outermost transaction commits (P7). Messages of one save are recorded in the order of these calls.

@@ -7,21 +7,24 @@ namespace Databus.EntityFrameworkCore;
 /// <summary>Messages with a table of their own.</summary>
 public static class OwnTable
 {
-    extension<T>(OutboxMessageOptions<T> options)
-        where T : class
-    {
-        /// <summary>
-        /// Keeps the contents of these messages as entities of this context, with child rows if need be. The sender gets each with its
-        /// children, read with one query for a batch, and row and children are deleted when the message has been sent or skipped.
-        /// </summary>
-        /// <remarks>
-        /// The entity is mapped with <see cref="OutboxModel.IsOutboxMessage"/>. Children are what is deleted with it (cascade). Filters
-        /// of the model do not count. The context comes from a factory where there is one, and from the scope otherwise.
-        /// </remarks>
-        public void KeepIn<TContext>()
-            where TContext : DbContext =>
-            options.Contents = static services => new EntityContents<TContext, T>(services);
-    }
+    /// <summary>
+    /// Keeps the contents of these messages as entities of this context, with child rows if need be. The sender gets each with its
+    /// children, read with one query for a batch, and row and children are deleted when the message has been sent or skipped.
+    /// </summary>
+    /// <remarks>
+    /// The entity is mapped with <see cref="OutboxModel.IsOutboxMessage"/>. Children are what is deleted with it (cascade). Filters of
+    /// the model do not count. The context comes from a factory where there is one, and from the scope otherwise.
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// services.AddOutboxMessage&lt;Consignment, ConsignmentSender>(
+    ///     "consignment", ShopJson.Default.Consignment, options => options.KeepIn&lt;ShopContext, Consignment>());
+    /// </code>
+    /// </example>
+    public static void KeepIn<TContext, T>(this OutboxMessageOptions<T> options)
+        where TContext : DbContext
+        where T : class =>
+        options.Contents = static services => new EntityContents<TContext, T>(services);
 
     /// <summary>What the outbox table holds in place of the content: a JSON string.</summary>
     internal static byte[] Reference(Guid messageId) => [(byte)'"', .. System.Text.Encoding.ASCII.GetBytes(messageId.ToString()), (byte)'"'];
