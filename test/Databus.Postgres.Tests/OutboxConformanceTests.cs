@@ -7,3 +7,5 @@ public sealed class PostgresOutboxRecordTests() : OutboxRecordTests(new OutboxPo
 public sealed class PostgresOutboxClaimTests() : OutboxClaimTests(new OutboxPostgresHome());
 
 public sealed class PostgresOutboxParkedTests() : OutboxParkedTests(new OutboxPostgresHome());
+
+public sealed class PostgresOutboxRelayTests() : OutboxRelayTests(new OutboxPostgresHome());

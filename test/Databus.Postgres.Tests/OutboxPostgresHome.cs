@@ -3,6 +3,7 @@ using Databus.Outbox;
 using Databus.Postgres.Outbox;
 using Databus.StoreSuite.Outbox;
 using Databus.Testing.Servers;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -26,6 +27,8 @@ internal sealed class OutboxPostgresHome : OutboxHome
 
     public override IOutboxStore Create(TimeProvider time) =>
         new PostgresOutbox(OutboxDatabase.Connect(ConnectionString, time), NullLogger<PostgresOutbox>.Instance);
+
+    public override void AddTo(IServiceCollection services) => services.AddPostgresOutbox(ConnectionString);
 
     public override async Task<DbConnection> ConnectAsync()
     {

@@ -119,7 +119,7 @@ public sealed class OutboxClient
     {
         var count = ids.Count == 0 ? 0 : await (await OpenAsync(cancellationToken)).ReplayAsync(ids, cancellationToken);
         if (count > 0)
-            await _unsettled.CommittedAsync(ids.Min());
+            _unsettled.Committed(ids.Min());
         return count;
     }
 
@@ -130,7 +130,7 @@ public sealed class OutboxClient
 
         // What waited behind them for their keys may be anywhere.
         if (count > 0)
-            await _unsettled.CommittedAsync(lowestId: 0);
+            _unsettled.Committed(lowestId: 0);
         return count;
     }
 
@@ -175,6 +175,8 @@ public sealed class OutboxClient
         DbConnection connection, DbTransaction? transaction, IReadOnlyList<NewOutboxMessage> messages, CancellationToken cancellationToken)
     {
         var record = await _store.RecordAsync(connection, transaction, messages, cancellationToken);
+
+        // Also without a transaction that we know of: the connection may have one.
         if (record.Transaction is { } watched)
             _unsettled.Add(watched, record.LowestId);
     }

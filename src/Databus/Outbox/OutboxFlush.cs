@@ -1,9 +1,169 @@
 namespace Databus.Outbox;
 
-/// <summary>Sends on demand.</summary>
-internal sealed class OutboxFlush
+/// <summary>Sends on demand, in the caller's process, beside whatever relays there are.</summary>
+internal sealed class OutboxFlush(
+    IOutboxStore store, OutboxTypes types, OutboxSends sends, OutboxCircuits circuits, OutboxRelay relay, OutboxOptions options, TimeProvider time)
 {
-    public Task<int> RunAsync(FlushOptions options, int workers, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>So often it is seen that others have ended what an ordered flush waits for.</summary>
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(20);
 
-    public Task<int> RunInOrderAsync(FlushOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>All types, each from its beginning to its end; so many batches of a type at once.</summary>
+    public async Task<int> RunAsync(FlushOptions flush, int workers, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1, nameof(flush));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, 64, nameof(flush));
+        var sums = new Sums();
+        foreach (var (type, name) in await BeginAsync(flush, cancellationToken))
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => RunAsync(type, name, sums, cancellationToken)));
+        return sums.Result;
+    }
+
+    /// <summary>Type by type, one at a time, up to the first that is not sent.</summary>
+    public async Task<int> RunInOrderAsync(FlushOptions flush, CancellationToken cancellationToken)
+    {
+        var sums = new Sums();
+        foreach (var (type, name) in await BeginAsync(flush, cancellationToken))
+        {
+            await RunInOrderAsync(type, name, sums, cancellationToken);
+            if (sums.HasFailed)
+                break;
+        }
+
+        return sums.Result;
+    }
+
+    private async Task<List<(OutboxType Type, string Name)>> BeginAsync(FlushOptions flush, CancellationToken cancellationToken)
+    {
+        var chosen = flush.Types?.Select(Named).Distinct().ToList() ?? [.. types.All.Where(type => type.HasSender)];
+        foreach (var type in flush.Except.Select(Named).ToList())
+            chosen.Remove(type);
+        if (chosen.Find(type => !type.HasSender) is { } mute)
+            throw new ArgumentException($"This process has no sender for messages \"{mute.Name}\".", nameof(flush));
+        await store.OpenAsync(options.Migrate, cancellationToken);
+        if (flush.Wait > TimeSpan.Zero)
+            await Task.Delay(flush.Wait, time, cancellationToken);
+        return [.. chosen.SelectMany(type => type.Names.Select(name => (type, name)))];
+    }
+
+    private OutboxType Named(string name) =>
+        types.Find(name) ?? throw new ArgumentException($"Messages \"{name}\" are not known.", nameof(name));
+
+    private async Task RunAsync(OutboxType type, string name, Sums sums, CancellationToken cancellationToken)
+    {
+        for (long? from = 0; from is { } start && !sums.IsAway(type);)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var look = new OutboxLook(name, Guid.NewGuid(), type.BatchSize, start) { IgnoresBackOff = true };
+            var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
+            from = claims.Ends[0].Next;
+            if (claims.Batches.Count > 0)
+                sums.Add(type, await SendAsync(type, claims.Batches[0], claimedAt, inOrder: false, cancellationToken));
+        }
+    }
+
+    private async Task RunInOrderAsync(OutboxType type, string name, Sums sums, CancellationToken cancellationToken)
+    {
+        var token = Guid.NewGuid();
+        var isHolding = false;
+        try
+        {
+            while (!sums.HasFailed)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var look = new OutboxLook(name, token, type.BatchSize) { IgnoresBackOff = true, WholeType = true };
+                var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
+                if (claims.Ends[0].IsHeld)
+                {
+                    await Task.Delay(BetweenTries, time, cancellationToken);
+                    continue;
+                }
+
+                if (claims.Batches.Count == 0)
+                    return;
+                isHolding = true;
+                var tally = await SendAsync(type, claims.Batches[0], claimedAt, inOrder: true, cancellationToken);
+                sums.Add(type, tally);
+                if (!tally.IsKept)
+                    return;
+            }
+        }
+        finally
+        {
+            if (isHolding)
+            {
+                await store.CompleteAsync([new OutboxCompletion(token, [])], CancellationToken.None);
+                relay.Tell(lowestId: null);
+            }
+        }
+    }
+
+    private async Task<(OutboxClaims Claims, long ClaimedAt)> ClaimAsync(OutboxLook look, CancellationToken cancellationToken)
+    {
+        var claimedAt = time.GetTimestamp();
+        return (await store.ClaimAsync([look], options.Lease, cancellationToken), claimedAt);
+    }
+
+    private async Task<OutboxTally> SendAsync(OutboxType type, OutboxBatch batch, long claimedAt, bool inOrder, CancellationToken cancellationToken)
+    {
+        // A flush tries, whatever the circuit says: somebody may know more than it does.
+        var round = circuits.Of(type).Enter().Round;
+        var tally = await sends.SendAsync(type, batch, claimedAt, round, inOrder, keepsClaim: inOrder, cancellationToken, CancellationToken.None);
+        if (!inOrder && tally.Freed is { } freed)
+            relay.Tell(freed);
+        cancellationToken.ThrowIfCancellationRequested();
+        return tally;
+    }
+
+    /// <summary>How a flush went so far.</summary>
+    private sealed class Sums
+    {
+        private readonly Lock _gate = new();
+        private readonly HashSet<OutboxType> _away = [];
+        private int _sent;
+        private int _failed;
+        private (string Type, OutboxAnswer Answer)? _first;
+
+        public bool HasFailed
+        {
+            get
+            {
+                lock (_gate)
+                    return _failed > 0;
+            }
+        }
+
+        /// <summary>How many were sent.</summary>
+        /// <exception cref="OutboxFlushException">Some could not be sent.</exception>
+        public int Result
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _first is not { } first ? _sent : throw new OutboxFlushException(
+                        $"{_failed} messages could not be sent, {_sent} were. The first was of {first.Type}: {first.Answer.Outcome.Reason}", _sent, _failed, first.Answer.Error);
+                }
+            }
+        }
+
+        /// <summary>Its destination is not there: the rest need not be tried.</summary>
+        public bool IsAway(OutboxType type)
+        {
+            lock (_gate)
+                return _away.Contains(type);
+        }
+
+        public void Add(OutboxType type, OutboxTally tally)
+        {
+            lock (_gate)
+            {
+                _sent += tally.Sent;
+                _failed += tally.Failed;
+                if (tally.IsAway)
+                    _away.Add(type);
+                if (tally.FirstFailure is { } failure)
+                    _first ??= (type.Name, failure);
+            }
+        }
+    }
 }

@@ -2,51 +2,61 @@ using Databus.Destinations;
 
 namespace Databus.Outbox;
 
-/// <summary>The two kinds of sender as one.</summary>
-internal static class OutboxSending
+/// <summary>The two kinds of sender as one, with a limit for the time that a call may take.</summary>
+internal sealed class OutboxSending(TimeSpan timeLimit, TimeProvider time)
 {
-    public static OutboxSend<T> Of<T>(IOutboxBatchSender<T> sender)
-        where T : notnull => async (messages, cancellationToken) =>
-        {
-            var outcomes = await sender.SendAsync(messages, cancellationToken);
-            if (outcomes.Count != messages.Count)
-                throw new InvalidOperationException($"{outcomes.Count} outcomes came back for {messages.Count} messages.");
-            return [.. outcomes.Select(outcome => new OutboxAnswer(outcome))];
-        };
-
-    /// <summary>So many of them are under way at once.</summary>
-    public static OutboxSend<T> Of<T>(IOutboxSender<T> sender, int atOnce)
-        where T : notnull => async (messages, cancellationToken) =>
-        {
-            var answers = new OutboxAnswer[messages.Count];
-            var next = -1;
-            var lanes = new Task[Math.Min(atOnce, messages.Count)];
-            for (var lane = 0; lane < lanes.Length; lane++)
-                lanes[lane] = SendOneByOneAsync();
-            await Task.WhenAll(lanes);
-            return answers;
-
-            async Task SendOneByOneAsync()
-            {
-                for (int place; (place = Interlocked.Increment(ref next)) < messages.Count;)
-                    answers[place] = await SendAsync(sender, messages[place], cancellationToken);
-            }
-        };
-
     /// <summary>What a thrown exception says about the message.</summary>
     public static OutboxAnswer Judge(Exception error) => error is OutboxSendException told
         ? new(told.Outcome, error)
         : new(new SendOutcome(SendResult.Failed, error.Message.Length > 0 ? error.Message : error.GetType().Name), error);
 
-    private static async Task<OutboxAnswer> SendAsync<T>(IOutboxSender<T> sender, OutboxMessage<T> message, CancellationToken cancellationToken)
-        where T : notnull
+    public OutboxSend<T> Of<T>(IOutboxBatchSender<T> sender)
+        where T : notnull => async (messages, cancellationToken) =>
+        {
+            IReadOnlyList<SendOutcome>? outcomes = null;
+            if (await CallAsync(async token => outcomes = await sender.SendAsync(messages, token), cancellationToken) is { } failure)
+                return [.. Enumerable.Repeat(failure, messages.Count)];
+            return outcomes!.Count == messages.Count
+                ? [.. outcomes.Select(outcome => new OutboxAnswer(outcome))]
+                : throw new InvalidOperationException($"{outcomes.Count} outcomes came back for {messages.Count} messages.");
+        };
+
+    /// <summary>So many of them are under way at once.</summary>
+    public OutboxSend<T> Of<T>(IOutboxSender<T> sender, int atOnce)
+        where T : notnull => async (messages, cancellationToken) =>
+        {
+            var answers = new OutboxAnswer[messages.Count];
+            var next = -1;
+            await Task.WhenAll(Enumerable.Range(0, Math.Min(atOnce, messages.Count)).Select(_ => SendOneByOneAsync()));
+            return answers;
+
+            async Task SendOneByOneAsync()
+            {
+                for (int place; (place = Interlocked.Increment(ref next)) < messages.Count;)
+                {
+                    var message = messages[place];
+                    answers[place] = await CallAsync(token => sender.SendAsync(message, token), cancellationToken) ?? new(SendOutcome.Sent);
+                }
+            }
+        };
+
+    /// <summary>Null: it ended well. A call that does not heed its token is not waited for.</summary>
+    private async Task<OutboxAnswer?> CallAsync(Func<CancellationToken, Task> call, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
-            return new(new SendOutcome(SendResult.Unavailable, "It was not sent in time."));
+            return new(new SendOutcome(SendResult.Unavailable, "It was not sent before the stop."));
+        using var late = new CancellationTokenSource(timeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await sender.SendAsync(message, cancellationToken);
-            return new(SendOutcome.Sent);
+            await call(either.Token).WaitAsync(either.Token);
+            return null;
+        }
+        catch (OperationCanceledException error) when (either.IsCancellationRequested)
+        {
+            return cancellationToken.IsCancellationRequested
+                ? new(new SendOutcome(SendResult.Unavailable, "No answer came before the stop."), error)
+                : new(new SendOutcome(SendResult.Failed, $"No answer came within {timeLimit.TotalSeconds:0.#} s."), error);
         }
         catch (Exception error)
         {

@@ -1,11 +1,183 @@
 using System.Data.Common;
+using Databus.Destinations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Databus.Outbox;
 
-/// <summary>Sends what was claimed and keeps what became of it.</summary>
-internal sealed class OutboxSends
+/// <summary>Sends what was claimed, outside of any transaction, and keeps what became of it.</summary>
+internal sealed partial class OutboxSends(
+    IServiceScopeFactory scopes, OutboxTypes types, OutboxLeases leases, OutboxCompletions completions, OutboxCircuits circuits, OutboxMeter meter,
+    TimeProvider time, ILogger<OutboxSends> logger)
 {
+    /// <summary>Sends a batch and ends its claim.</summary>
+    /// <param name="claimedAt">The timestamp from before the claim was asked for.</param>
+    /// <param name="round">The round of the destination's circuit when the send began.</param>
+    /// <param name="inOrder">One after the other, up to the first that is not sent.</param>
+    /// <param name="keepsClaim">Ends the messages only.</param>
+    public async Task<OutboxTally> SendAsync(
+        OutboxType type, OutboxBatch batch, long claimedAt, int round, bool inOrder, bool keepsClaim, CancellationToken sending, CancellationToken keeping)
+    {
+        using var held = leases.Hold(batch.Token, claimedAt);
+        await using var scope = scopes.CreateAsyncScope();
+        IReadOnlyList<OutboxAnswer?> answers;
+        try
+        {
+            answers = await type.SendAsync(
+                scope.ServiceProvider, batch, inOrder,
+                some => held.IsOurs && !some.Any(answer => answer.Outcome.Result == SendResult.Unavailable) && !sending.IsCancellationRequested, time, sending);
+        }
+        catch (Exception error)
+        {
+            // No sender could be made, or the contents were not to be had: nothing was sent, and nobody's message is to blame.
+            LogNoSender(type.Name, error);
+            answers = [.. batch.Messages.Select(_ => (OutboxAnswer?)new OutboxAnswer(new SendOutcome(SendResult.Unavailable, error.Message), error))];
+        }
+
+        Judge(type, answers, round, sending.IsCancellationRequested);
+        var tally = new OutboxTally(batch, answers);
+        var ends = new List<OutboxEnd>(batch.Messages.Count);
+        for (var place = 0; place < answers.Count; place++)
+        {
+            if (answers[place] is { } answer && EndOf(type, batch.Messages[place], answer.Outcome) is { } end)
+                ends.Add(end);
+        }
+
+        tally.IsKept = await completions.CompleteAsync(
+            new OutboxCompletion(batch.Token, ends, keepsClaim, AlsoOf(type, batch, answers)), keeping);
+        if (tally.IsKept)
+        {
+            meter.Ended(
+                type.Name, tally.Sent, ends.Count(end => end.Result == OutboxResult.Failed), ends.Count(end => end.Result == OutboxResult.Parked));
+            foreach (var end in ends.Where(end => end.Result == OutboxResult.Parked))
+                LogParked(type.Name, end.Id, end.Reason);
+        }
+        else
+        {
+            LogLost(type.Name, batch.Messages.Count);
+        }
+
+        tally.NextDue = ends.Where(end => end.Result == OutboxResult.Failed).Select(end => (TimeSpan?)end.Time).Min();
+        return tally;
+    }
+
     /// <summary>Removes the contents, kept in tables of their own, of messages that were skipped.</summary>
-    public Task DeleteContentsAsync(DbTransaction transaction, IReadOnlyList<ParkedMessage> skipped, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public async Task DeleteContentsAsync(DbTransaction transaction, IReadOnlyList<ParkedMessage> skipped, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        foreach (var group in skipped.GroupBy(message => message.Type, StringComparer.Ordinal))
+        {
+            if (types.Find(group.Key) is { HasContents: true } type)
+                await type.DeleteContentsAsync(scope.ServiceProvider, transaction, [.. group.Select(message => message.Content)], cancellationToken);
+        }
+    }
+
+    /// <summary>Null: it is pending as before.</summary>
+    private static OutboxEnd? EndOf(OutboxType type, ClaimedOutboxMessage message, SendOutcome outcome)
+    {
+        switch (outcome.Result)
+        {
+            case SendResult.Sent:
+                return new OutboxEnd(message.Id, OutboxResult.Sent, Time: type.KeepSentFor);
+            case SendResult.Unavailable:
+                return null;
+            case SendResult.Failed when message.Attempts + 1 < type.MaxAttempts && type.BackOff(message.Attempts + 1) is { } wait:
+                return new OutboxEnd(
+                    message.Id, OutboxResult.Failed, outcome.Reason ?? "It failed.",
+                    outcome.RetryAfter is { } asked && asked > wait ? TimeSpan.FromTicks(Math.Min(asked.Ticks, TimeSpan.TicksPerDay)) : wait);
+            default:
+                return new OutboxEnd(
+                    message.Id, OutboxResult.Parked, outcome.Reason ?? "It failed.", HoldsKey: type.Parks == OutboxParking.Key && message.OrderKey is not null);
+        }
+    }
+
+    private Func<DbTransaction, CancellationToken, Task>? AlsoOf(OutboxType type, OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
+    {
+        if (!type.HasContents)
+            return null;
+        var sent = new List<ReadOnlyMemory<byte>>();
+        for (var place = 0; place < answers.Count; place++)
+        {
+            if (answers[place]?.IsSent == true)
+                sent.Add(batch.Messages[place].Content);
+        }
+
+        if (sent.Count == 0)
+            return null;
+        return async (transaction, cancellationToken) =>
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await type.DeleteContentsAsync(scope.ServiceProvider, transaction, sent, cancellationToken);
+        };
+    }
+
+    /// <summary>What the answers say about the destination as a whole.</summary>
+    private void Judge(OutboxType type, IReadOnlyList<OutboxAnswer?> answers, int round, bool isStopping)
+    {
+        var answered = answers.Where(answer => answer is not null).Select(answer => answer!.Value).ToList();
+        var away = answered.FindAll(answer => answer.Outcome.Result == SendResult.Unavailable);
+
+        // A send that we cancelled, because we stop, says nothing.
+        if (away.Count > 0 && !isStopping)
+        {
+            var reason = away[0].Outcome.Reason ?? "The destination is not there.";
+            if (circuits.Of(type).Open(round, reason, tookSome: away.Count < answered.Count, away.Max(answer => answer.Outcome.RetryAfter)))
+                LogUnavailable(type.Destination, reason, away[0].Error);
+        }
+        else if (away.Count == 0 && answered.Count > 0 && circuits.Of(type).Close(round))
+        {
+            LogAvailable(type.Destination);
+        }
+    }
+
+    [LoggerMessage(EventId = 62, Level = LogLevel.Warning, Message = "Outbox: the destination {Destination} is not available: {Reason}")]
+    private partial void LogUnavailable(string destination, string reason, Exception? error);
+
+    [LoggerMessage(EventId = 63, Level = LogLevel.Information, Message = "Outbox: the destination {Destination} is available again")]
+    private partial void LogAvailable(string destination);
+
+    [LoggerMessage(EventId = 64, Level = LogLevel.Warning, Message = "Outbox: the message {Type} {Id} is parked: {Reason}")]
+    private partial void LogParked(string type, long id, string? reason);
+
+    [LoggerMessage(EventId = 65, Level = LogLevel.Warning, Message = "Outbox: a claim of {Count} messages {Type} was lost; somebody else sends them again")]
+    private partial void LogLost(string type, int count);
+
+    [LoggerMessage(EventId = 66, Level = LogLevel.Error, Message = "Outbox: nothing of {Type} could be sent")]
+    private partial void LogNoSender(string type, Exception error);
+}
+
+/// <summary>How one batch went.</summary>
+internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
+{
+    public int Sent { get; } = answers.Count(answer => answer?.IsSent == true);
+
+    /// <summary>Those that were tried in vain.</summary>
+    public int Failed { get; } = answers.Count(answer => answer is { IsSent: false });
+
+    /// <summary>The destination as a whole was not there.</summary>
+    public bool IsAway { get; } = answers.Any(answer => answer?.Outcome.Result == SendResult.Unavailable);
+
+    /// <summary>The first that was tried in vain.</summary>
+    public OutboxAnswer? FirstFailure { get; } = answers.FirstOrDefault(answer => answer is { IsSent: false });
+
+    /// <summary>False: the claim was lost, and nothing was changed.</summary>
+    public bool IsKept { get; set; }
+
+    /// <summary>When the first one that failed is due.</summary>
+    public TimeSpan? NextDue { get; set; }
+
+    /// <summary>From this id up there may be something to claim, now that the claim has ended; null: nothing that was not before.</summary>
+    public long? Freed
+    {
+        get
+        {
+            for (var place = 0; place < batch.Messages.Count; place++)
+            {
+                if (answers[place] is null || answers[place]!.Value.Outcome.Result == SendResult.Unavailable || batch.Messages[place].OrderKey is not null)
+                    return batch.Messages[place].Id;
+            }
+
+            return null;
+        }
+    }
 }

@@ -1,9 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization.Metadata;
 using Databus.Storage;
+using Databus.Topics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 
 namespace Databus.Outbox;
 
@@ -29,10 +29,13 @@ public static class OutboxServices
             throw new ArgumentException("DrainTime or KeepHandledFor is below 0.", nameof(configure));
 
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(Options.Create(options));
+        services.AddSingleton(options);
         services.AddSingleton<OutboxTypes>();
         services.AddSingleton<OutboxMeter>();
         services.AddSingleton<OutboxCircuits>();
+        services.AddSingleton(provider => new OutboxLeases(
+            provider.GetRequiredService<IOutboxStore>(), options.Lease, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<OutboxCompletions>();
         services.AddSingleton<OutboxSends>();
         services.AddSingleton<OutboxRelay>();
         services.AddSingleton<OutboxFlush>();
@@ -41,6 +44,8 @@ public static class OutboxServices
             provider.GetRequiredService<IOutboxStore>(), provider.GetRequiredService<OutboxTypes>(), provider.GetRequiredService<OutboxSends>(),
             provider.GetRequiredService<UnsettledTransactions>(), provider.GetRequiredService<OutboxFlush>(), options));
         services.AddSingleton(provider => new Inbox(provider.GetRequiredService<IOutboxStore>()));
+        services.AddSingleton(provider => new OutboxHealth(
+            provider.GetRequiredService<IOutboxStore>(), provider.GetRequiredService<OutboxCircuits>(), options, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<OutboxHost>();
         return services;
     }
@@ -69,7 +74,7 @@ public static class OutboxServices
     public static IServiceCollection AddOutboxMessage<T>(
         this IServiceCollection services, string name, JsonTypeInfo<T> json, Action<OutboxMessageOptions<T>>? configure = null)
         where T : notnull =>
-        services.AddType(name, json, configure, static _ => null);
+        services.AddType(name, json, configure, sender: null);
 
     /// <summary>Adds a type of message with a sender of one message at a time that is made by hand, in a scope of its own for each batch.</summary>
     /// <inheritdoc cref="AddOutboxMessage{T, TSender}"/>
@@ -77,7 +82,9 @@ public static class OutboxServices
         this IServiceCollection services, string name, JsonTypeInfo<T> json, Func<IServiceProvider, IOutboxSender<T>> sender,
         Action<OutboxMessageOptions<T>>? configure = null)
         where T : notnull =>
-        services.AddType(name, json, configure, options => provider => OutboxSending.Of(sender(provider), options.SendsAtOnce));
+        services.AddType(
+            name, json, configure,
+            options => new OutboxSenderOf<T>((provider, sending) => sending.Of(sender(provider), options.SendsAtOnce), GoesInBatches: false));
 
     /// <summary>Adds a type of message with a sender of batches that is made by hand, in a scope of its own for each batch.</summary>
     /// <inheritdoc cref="AddOutboxMessage{T, TSender}"/>
@@ -85,11 +92,25 @@ public static class OutboxServices
         this IServiceCollection services, string name, JsonTypeInfo<T> json, Func<IServiceProvider, IOutboxBatchSender<T>> sender,
         Action<OutboxMessageOptions<T>>? configure = null)
         where T : notnull =>
-        services.AddType(name, json, configure, _ => provider => OutboxSending.Of(sender(provider)));
+        services.AddType(
+            name, json, configure, _ => new OutboxSenderOf<T>((provider, sending) => sending.Of(sender(provider)), GoesInBatches: true));
+
+    /// <summary>Adds a type of message that goes to a topic of the Databus in this process, which <c>AddDatabus</c> adds.</summary>
+    /// <param name="topic">Created on first use; a valid resource name.</param>
+    /// <inheritdoc cref="AddOutboxMessage{T, TSender}"/>
+    public static IServiceCollection AddOutboxTopic<T>(
+        this IServiceCollection services, string name, JsonTypeInfo<T> json, string topic, Action<OutboxMessageOptions<T>>? configure = null)
+        where T : notnull
+    {
+        if (!ResourceName.IsValid(topic))
+            throw new ArgumentException($"\"{topic}\" is no valid name of a topic.", nameof(topic));
+        return services.AddOutboxMessage(
+            name, json, IOutboxBatchSender<T> (provider) => new TopicOutboxSender<T>(provider.GetRequiredService<TopicLog>(), topic), configure);
+    }
 
     private static IServiceCollection AddType<T>(
         this IServiceCollection services, string name, JsonTypeInfo<T> json, Action<OutboxMessageOptions<T>>? configure,
-        Func<OutboxMessageOptions<T>, Func<IServiceProvider, OutboxSend<T>>?> sender)
+        Func<OutboxMessageOptions<T>, OutboxSenderOf<T>>? sender)
         where T : notnull
     {
         var options = new OutboxMessageOptions<T>();
@@ -102,7 +123,7 @@ public static class OutboxServices
 
         if (Problem(options) is { } problem)
             throw new ArgumentException($"The message \"{name}\" cannot be: {problem}", nameof(configure));
-        return services.AddSingleton<OutboxType>(new OutboxType<T>(name, json, options, sender(options)));
+        return services.AddSingleton<OutboxType>(new OutboxType<T>(name, json, options, sender?.Invoke(options)));
     }
 
     private static string? Problem<T>(OutboxMessageOptions<T> options)

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -38,12 +39,24 @@ internal abstract class OutboxType(string name, IReadOnlyList<string> aliases, T
     /// <exception cref="ArgumentException">Its order key is too long.</exception>
     public abstract NewOutboxMessage Describe(object message, Guid id, byte[]? reference = null);
 
+    /// <summary>Sends a claimed batch, within a scope of its own.</summary>
+    /// <param name="inOrder">One after the other, up to the first that is not sent.</param>
+    /// <param name="mayGoOn">Asked with the answers to what was just sent: whether the rest may follow.</param>
+    /// <returns>Of each message what became of it; null: it was not sent.</returns>
+    public abstract Task<IReadOnlyList<OutboxAnswer?>> SendAsync(
+        IServiceProvider services, OutboxBatch batch, bool inOrder, Func<IReadOnlyList<OutboxAnswer>, bool> mayGoOn, TimeProvider time,
+        CancellationToken cancellationToken);
+
+    /// <summary>Removes contents that have a table of their own.</summary>
+    public abstract Task DeleteContentsAsync(
+        IServiceProvider services, DbTransaction transaction, IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken);
+
     /// <summary>Sees to it that a content fits.</summary>
     /// <exception cref="JsonException">It does not.</exception>
     public abstract void Check(ReadOnlySpan<byte> utf8);
 }
 
-internal sealed class OutboxType<T>(string name, JsonTypeInfo<T> json, OutboxMessageOptions<T> options, Func<IServiceProvider, OutboxSend<T>>? sender)
+internal sealed class OutboxType<T>(string name, JsonTypeInfo<T> json, OutboxMessageOptions<T> options, OutboxSenderOf<T>? sender)
     : OutboxType(name, [.. options.Aliases], typeof(T))
     where T : notnull
 {
@@ -74,6 +87,24 @@ internal sealed class OutboxType<T>(string name, JsonTypeInfo<T> json, OutboxMes
             throw new ArgumentException($"The order key of a message \"{Name}\" has more than {LongestOrderKey} characters.", nameof(message));
         return new(id, Name, key, reference ?? JsonSerializer.SerializeToUtf8Bytes((T)message, json), OutboxTracing.TraceParent);
     }
+
+    public override async Task<IReadOnlyList<OutboxAnswer?>> SendAsync(
+        IServiceProvider services, OutboxBatch batch, bool inOrder, Func<IReadOnlyList<OutboxAnswer>, bool> mayGoOn, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        var send = sender!.Make(services, new OutboxSending(options.SendTimeLimit, time));
+        var run = new OutboxRun<T>(batch, json, send, sender.GoesInBatches);
+        await run.LoadAsync(options.Contents?.Invoke(services), cancellationToken);
+        if (inOrder)
+            await run.SendInOrderAsync(mayGoOn, cancellationToken);
+        else
+            await run.SendAsync(mayGoOn, cancellationToken);
+        return run.Answers;
+    }
+
+    public override Task DeleteContentsAsync(
+        IServiceProvider services, DbTransaction transaction, IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken) =>
+        options.Contents?.Invoke(services).DeleteAsync(transaction, references, cancellationToken) ?? Task.CompletedTask;
 
     public override void Check(ReadOnlySpan<byte> utf8)
     {

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Databus.Outbox;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Databus.StoreSuite.Outbox;
 
@@ -8,6 +9,9 @@ public abstract class OutboxHome : IAsyncDisposable
 {
     /// <summary>A store on this database, not yet open.</summary>
     public abstract IOutboxStore Create(TimeProvider time);
+
+    /// <summary>Adds a store on this database to a service, as its users do.</summary>
+    public abstract void AddTo(IServiceCollection services);
 
     /// <summary>A connection of the service, open.</summary>
     public abstract Task<DbConnection> ConnectAsync();
