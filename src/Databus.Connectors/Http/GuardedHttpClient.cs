@@ -61,14 +61,26 @@ internal sealed class GuardedHttpClient : IDisposable
     /// Gets one document. Everything that the other side, the network or the guard says no to is a
     /// <see cref="FetchFailure"/>; only the caller's own cancellation is thrown.
     /// </summary>
-    public async Task<FetchResult> GetAsync(
-        Uri address, string accept, Validators? validators, CancellationToken cancellationToken)
+    public Task<FetchResult> GetAsync(Uri address, string accept, Validators? validators, CancellationToken cancellationToken) =>
+        GuardAsync(cancellation => FollowAsync(address, accept, validators, cancellation), cancellationToken);
+
+    /// <summary>
+    /// Posts one body. A redirect is an answer like any other: what is posted goes to the address that was given, or nowhere. Of the
+    /// answer's body only the beginning is read, for the operator. Otherwise as <see cref="GetAsync"/>.
+    /// </summary>
+    /// <param name="headers">Besides Content-Type and User-Agent; ASCII.</param>
+    public Task<FetchResult> PostAsync(
+        Uri address, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken) =>
+        GuardAsync(cancellation => PostOnceAsync(address, contentType, body, headers, cancellation), cancellationToken);
+
+    /// <summary>Bounds the time, and makes a <see cref="FetchFailure"/> of everything that the outside does wrong.</summary>
+    private async Task<FetchResult> GuardAsync(Func<CancellationToken, Task<FetchResult>> request, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(_options.Timeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            return await FollowAsync(address, accept, validators, both.Token);
+            return await request(both.Token);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -81,8 +93,39 @@ internal sealed class GuardedHttpClient : IDisposable
         }
         catch (Exception error) when (IsOfTheOutside(error))
         {
-            return new FetchFailure(Explain(error), IsRefusal(error));
+            return new FetchFailure(Explain(error), IsRefusal(error)) { IsUnreachable = IsUnreachable(error) };
         }
+    }
+
+    private async Task<FetchResult> PostOnceAsync(
+        Uri address, string contentType, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+    {
+        if (FindFault(address) is { } fault)
+            return new FetchFailure(fault, IsFinal: true) { IsUnreachable = true };
+        using var request = new HttpRequestMessage(HttpMethod.Post, address)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Content = new ReadOnlyMemoryContent(body),
+        };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        request.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
+        using var response = await _http.SendAsync(request, cancellationToken);
+        var received = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        AddTo(received, response.Headers.NonValidated);
+        AddTo(received, response.Content.Headers.NonValidated);
+        var beginning = response.IsSuccessStatusCode ? default : await ReadBeginningAsync(response, cancellationToken);
+        return new FetchAnswer((int)response.StatusCode, address, received, beginning);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBeginningAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        const int Most = 2048;
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var buffer = new byte[Most];
+        return buffer.AsMemory(0, await stream.ReadAtLeastAsync(buffer, Most, throwOnEndOfStream: false, cancellationToken));
     }
 
     private async Task<FetchResult> FollowAsync(
@@ -244,6 +287,12 @@ internal sealed class GuardedHttpClient : IDisposable
         error is HttpRequestException or IOException or SocketException or InvalidDataException
             or OperationCanceledException or AuthenticationException or UriFormatException
             or NotSupportedException or FormatException;
+
+    /// <summary>The server has not seen the request: there was no connection, or none that may be used.</summary>
+    private static bool IsUnreachable(Exception error) =>
+        IsRefusal(error)
+        || error is OperationCanceledException
+            or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError };
 
     private static bool IsRefusal(Exception error)
     {

@@ -13,7 +13,7 @@ namespace Databus.RabbitMq.Destinations;
 internal sealed record DestinationConfiguration(string Exchange, string RoutingKey, bool IsQueue, bool IsQuorum, BodyForm Body)
 {
     /// <summary>Names are short strings of AMQP.</summary>
-    private const int MaxNameBytes = 255;
+    public const int MaxNameBytes = 255;
 
     private const string Queue = "queue";
     private const string QueueType = "queueType";
