@@ -27,6 +27,7 @@ return await new RootCommand("""
     JobsCommand(),
     TicksCommand(),
     OutboxCommand(),
+    OrdersCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
     BoundedCommand(),
@@ -122,6 +123,17 @@ static ProofCommand OutboxCommand()
         [messages, kills, idle],
         (parsed, seed, findings, stop) => new OutboxProof(
             new(parsed.GetValue(messages), parsed.GetValue(kills), parsed.GetValue(idle), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand OrdersCommand()
+{
+    var orders = ProofCommand.Number("--orders", 2000, "How many orders are acknowledged.");
+    var kills = ProofCommand.Number("--kills", 20, "How often one of the two services is killed meanwhile.");
+    return new(
+        "orders",
+        "P7 and P8 with the sample's two services: each order appears in the other exactly once, and back, through kills of both.",
+        [orders, kills],
+        (parsed, seed, findings, stop) => new OrdersProof(new(parsed.GetValue(orders), parsed.GetValue(kills), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand LongTransactionCommand()

@@ -172,8 +172,11 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     private static JobStart? Next(StartLedger ledger, JobStart start) =>
         ledger.StartsOf(start.Job).SkipWhile(other => other != start).Skip(1).FirstOrDefault(next => next.Attempt >= start.Attempt);
 
-    private NodeProcess StartNode(PostgresServer postgres, StartLedger ledger) => NodeProcess.Start(
-        "Databus.JobNode", postgres.Url(), ledger.Port, string.Create(CultureInfo.InvariantCulture, $"node-{++_incarnations}"));
+    private NodeProcess StartNode(PostgresServer postgres, StartLedger ledger)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"node-{++_incarnations}");
+        return NodeProcess.Start("Databus.JobNode", name, postgres.Url(), ledger.Port.ToString(CultureInfo.InvariantCulture), name);
+    }
 
     private async Task AuditAsync(BusClient client, StartLedger ledger, CancellationToken cancellationToken)
     {

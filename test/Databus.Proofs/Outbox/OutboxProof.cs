@@ -160,10 +160,10 @@ internal sealed class OutboxProof(OutboxSettings settings, Findings findings)
     private NodeProcess StartNode(int at, PostgresServer postgres, SentLedger ledger)
     {
         var incarnation = ++_incarnations;
-        var isRelay = at < Relays;
-        return NodeProcess.Start(
-            "Databus.OutboxNode", postgres.ConnectionString(), ledger.Port,
-            string.Create(CultureInfo.InvariantCulture, $"{(isRelay ? "relay" : "writer")}-{incarnation}"),
-            isRelay ? ["relay"] : ["write", WritersPerProcess.ToString(CultureInfo.InvariantCulture), (settings.Seed + (incarnation * 100)).ToString(CultureInfo.InvariantCulture)]);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{(at < Relays ? "relay" : "writer")}-{incarnation}");
+        string[] role = at < Relays ? ["relay"] : ["write", Text(WritersPerProcess), Text(settings.Seed + (incarnation * 100))];
+        return NodeProcess.Start("Databus.OutboxNode", name, [postgres.ConnectionString(), Text(ledger.Port), name, .. role]);
     }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using System.Globalization;
 using Databus.Testing.Processes;
 
 namespace Databus.Proofs.Processes;
 
-/// <summary>A node of the tests' own, as a process of its own, that tells a ledger what it does.</summary>
+/// <summary>A program that was built with the proofs, as a process of its own.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -20,14 +19,13 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Unlike that of any other, before or after it.</summary>
     public string Name { get; }
 
-    public static NodeProcess Start(string program, string store, int ledgerPort, string name, params IEnumerable<string> arguments)
+    public static NodeProcess Start(string program, string name, params IEnumerable<string> arguments)
     {
         var command = new ProcessStartInfo(BuiltProgram.Find(program))
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { store, ledgerPort.ToString(CultureInfo.InvariantCulture), name },
             Environment = { ["DOTNET_ROOT"] = BuiltProgram.RuntimeRoot },
         };
         foreach (var argument in arguments)
