@@ -132,13 +132,22 @@ public sealed partial class Scheduler : BackgroundService
         try
         {
             if (await _store.Jobs.TickAsync(tick, stoppingToken) is { } outcome)
-                LogTicked(tick.Schedule, tick.At, outcome.JobIds, outcome.Skipped);
+                Log(tick, outcome);
         }
         catch (Exception error) when (!stoppingToken.IsCancellationRequested)
         {
             // It stays due. What stands in the way of one tick need not stand in the way of the others.
             LogTickFailed(tick.Schedule, tick.At, error);
         }
+    }
+
+    /// <summary>A tick whose time was over was let go, and is worth no line.</summary>
+    private void Log(ScheduleTick tick, TickOutcome outcome)
+    {
+        if (outcome.JobIds.Count > 0)
+            LogTicked(tick.Schedule, tick.At, outcome.JobIds);
+        if (outcome.Skipped > 0)
+            LogSkipped(tick.Schedule, tick.At, outcome.Skipped);
     }
 
     private Timetable? Read(ScheduleStatus schedule)
@@ -154,8 +163,11 @@ public sealed partial class Scheduler : BackgroundService
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
-    [LoggerMessage(EventId = 60, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} enqueued {Jobs}, skipped {Skipped}")]
-    private partial void LogTicked(string schedule, DateTimeOffset at, IReadOnlyList<long> jobs, int skipped);
+    [LoggerMessage(EventId = 60, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} enqueued {Jobs}")]
+    private partial void LogTicked(string schedule, DateTimeOffset at, IReadOnlyList<long> jobs);
+
+    [LoggerMessage(EventId = 66, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} let {Skipped} go, because an earlier one's job has not ended")]
+    private partial void LogSkipped(string schedule, DateTimeOffset at, int skipped);
 
     [LoggerMessage(EventId = 61, Level = LogLevel.Error, Message = "Schedule {Schedule}: the tick of {At:O} could not be taken; it is tried again")]
     private partial void LogTickFailed(string schedule, DateTimeOffset at, Exception error);

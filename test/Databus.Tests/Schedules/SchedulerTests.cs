@@ -1,8 +1,9 @@
+using System.Collections.Concurrent;
 using Databus.Jobs;
 using Databus.Schedules;
 using Databus.Storage;
 using Databus.Tests.Jobs;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Databus.Tests.Schedules;
 
@@ -12,6 +13,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     private static readonly ScheduleSettings EveryMinute = new("minutely", ScheduleRule.OfCron("* * * * *"), Report) { Overlap = Overlap.Allow };
 
     private readonly List<Scheduler> _schedulers = [];
+    private readonly KeptLog _log = new();
     private Engine _engine = null!;
     private JobStoreProbe _jobs = null!;
 
@@ -49,6 +51,26 @@ public sealed class SchedulerTests : IAsyncLifetime
         var job = Assert.Single(await EnqueuedAsync());
         Assert.Equal((status.LastJobId, "report", Now), (job.Id, job.Name, job.DueAt));
         Assert.Equal(Report.Arguments, job.Arguments);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task The_log_says_of_a_tick_what_it_did_and_nothing_of_what_it_did_not()
+    {
+        var client = await StartAsync();
+        await client.PutAsync(EveryMinute with { Overlap = Overlap.Skip }, CancellationToken.None);
+        await AdvanceAsync(TimeSpan.FromMinutes(1));
+        await TickedAsync(1);
+        var job = (await StatusAsync()).LastJobId;
+        await AdvanceAsync(TimeSpan.FromMinutes(1));
+        while ((await StatusAsync()).Skipped < 1)
+            await Task.Yield();
+        await _engine.Clock.WhenTimersAsync(1);
+        Assert.Equal(
+            [
+                $"Schedule minutely: the tick of {Now.AddMinutes(-1):O} enqueued {job}",
+                $"Schedule minutely: the tick of {Now:O} let 1 go, because an earlier one's job has not ended",
+            ],
+            _log.Lines);
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -258,7 +280,7 @@ public sealed class SchedulerTests : IAsyncLifetime
 
     private static StoreException Away() => new(StoreProblem.Unavailable, "away");
 
-    private Scheduler Create(params ScheduleSettings[] declared) => new(_engine.Store, declared, _engine.Clock, NullLogger<Scheduler>.Instance);
+    private Scheduler Create(params ScheduleSettings[] declared) => new(_engine.Store, declared, _engine.Clock, _log);
 
     private async Task<ScheduleClient> StartAsync(params ScheduleSettings[] declared)
     {
@@ -298,5 +320,18 @@ public sealed class SchedulerTests : IAsyncLifetime
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    private sealed class KeptLog : ILogger<Scheduler>
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
     }
 }
