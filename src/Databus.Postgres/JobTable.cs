@@ -181,7 +181,8 @@ internal static class JobTable
                 job_id, name, queue, priority, state, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, ended_at, owner, keep_for,
                 limit_key, limit_running, limit_starts, limit_per, result, progress, message, error, trace_parent)
             SELECT job_id, name, queue, priority, next, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, (SELECT now FROM clock), owner,
-                   keep_for, limit_key, limit_running, limit_starts, limit_per, CASE WHEN next = 10 THEN result END, progress, message,
+                   keep_for, limit_key, limit_running, limit_starts, limit_per, CASE WHEN next = 10 THEN result END,
+                   CASE WHEN next = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, message,
                    CASE WHEN next = 12 THEN coalesce(said, error) WHEN next <> 10 THEN coalesce(said, $8) END, trace_parent
             FROM held WHERE next >= 10 AND NOT is_left
         ), removed AS (

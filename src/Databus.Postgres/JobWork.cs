@@ -156,7 +156,8 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
                 job_id, name, queue, priority, state, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, ended_at, owner, keep_for,
                 limit_key, limit_running, limit_starts, limit_per, result, progress, message, error, trace_parent)
             SELECT job_id, name, queue, priority, next, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, (SELECT now FROM clock), owner,
-                   keep_for, limit_key, limit_running, limit_starts, limit_per, result, progress, message, said, trace_parent
+                   keep_for, limit_key, limit_running, limit_starts, limit_per, result,
+                   CASE WHEN next = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, message, said, trace_parent
             FROM held
         ), freed AS (
             DELETE FROM databus.unique_jobs WHERE unique_key = ANY($6) AND job_id = ANY($2) AND expires_at IS NULL
