@@ -77,7 +77,10 @@ public sealed partial class Scheduler : BackgroundService
         }
     }
 
-    /// <summary>What the program declares is in place once, at the start; from then on it is changed by whoever changes it.</summary>
+    /// <summary>
+    /// What the program declares is put in place at the first start with it. From then on it is changed by whoever changes it,
+    /// until the program declares something else.
+    /// </summary>
     private async Task PutDeclaredAsync(CancellationToken stoppingToken)
     {
         if (_isDeclared)
@@ -94,12 +97,14 @@ public sealed partial class Scheduler : BackgroundService
 
     private async Task PutDeclaredAsync(ScheduleSettings settings, ScheduleStatus? known, CancellationToken stoppingToken)
     {
-        if (known is not null && DeclaredSchedule.IsSame(settings, known.Settings))
+        // Who changed it since did so on purpose.
+        var mark = DeclaredSchedule.MarkOf(settings);
+        if (known?.Declaration == mark)
             return;
         var wanted = settings with { IsPaused = known?.Settings.IsPaused ?? settings.IsPaused };
         if (!Timetable.TryRead(wanted.Rule, out var timetable, out _))
             return;
-        await _store.Jobs.PutScheduleAsync(wanted, SchedulePlan.NextOf(wanted, timetable, known, _store.Now), stoppingToken);
+        await _store.Jobs.PutScheduleAsync(wanted, SchedulePlan.NextOf(wanted, timetable, known, _store.Now), mark, stoppingToken);
         LogDeclared(settings.Name);
     }
 

@@ -78,7 +78,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     {
         await StartAsync();
         await _engine.Clock.WhenTimerInAsync(TimeSpan.FromSeconds(1));
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, Now.AddMilliseconds(500), CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, Now.AddMilliseconds(500), declaration: null, CancellationToken.None);
         _engine.Clock.Advance(TimeSpan.FromSeconds(1));
         await TickedAsync(1);
     }
@@ -104,7 +104,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     public async Task However_many_schedules_there_are_one_question_is_asked_for_all()
     {
         for (var number = 0; number < 100; number++)
-            await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = $"schedule-{number}" }, Now.AddHours(1), CancellationToken.None);
+            await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = $"schedule-{number}" }, Now.AddHours(1), declaration: null, CancellationToken.None);
         await StartAsync();
         for (var second = 0; second < 10; second++)
             await AdvanceAsync(TimeSpan.FromSeconds(1));
@@ -136,7 +136,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         var client = await StartAsync();
         foreach (var name in new[] { "a", "b", "c" })
             await client.PutAsync(EveryMinute with { Name = name }, CancellationToken.None);
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = "lost", Rule = ScheduleRule.OfCron("* * * * *", "Europe/Bonn") }, Now, CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = "lost", Rule = ScheduleRule.OfCron("* * * * *", "Europe/Bonn") }, Now, declaration: null, CancellationToken.None);
         _jobs.Refuse(nameof(IJobStore.TickAsync), args => ((ScheduleTick)args[0]!).Schedule == "b" ? Away() : null);
         await AdvanceAsync(TimeSpan.FromMinutes(1));
         await TickedAsync(1, "a");
@@ -213,12 +213,44 @@ public sealed class SchedulerTests : IAsyncLifetime
         await StartAsync(declared);
         await DeclaredAsync(status => status is not null);
         var put = await StatusAsync();
-        Assert.True(DeclaredSchedule.IsSame(declared, put.Settings));
+        Assert.Equal((declared.Jitter, declared.CatchUp, declared.CatchUpLimit, "reports"), (put.Settings.Jitter, put.Settings.CatchUp, put.Settings.CatchUpLimit, put.Settings.Job.Queue));
 
         await StartAsync(declared);
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(put.Revision, (await StatusAsync()).Revision);
         Assert.Equal(1, _jobs.Asked(nameof(IJobStore.PutScheduleAsync)));
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_people_changed_of_a_declared_one_stays_until_the_declaration_changes()
+    {
+        var client = await StartAsync(EveryMinute);
+        await DeclaredAsync(status => status is not null);
+        var hourly = EveryMinute with { Rule = ScheduleRule.OfCron("@hourly"), Overlap = Overlap.Queue };
+        await client.PutAsync(hourly, CancellationToken.None);
+        await StartAsync(EveryMinute);
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal((hourly.Rule, Overlap.Queue), ((await StatusAsync()).Settings.Rule, (await StatusAsync()).Settings.Overlap));
+
+        var daily = ScheduleRule.OfCron("@daily");
+        await StartAsync(EveryMinute with { Rule = daily });
+        await DeclaredAsync(status => status!.Settings.Rule == daily);
+        Assert.Equal(Overlap.Allow, (await StatusAsync()).Settings.Overlap);
+    }
+
+    [Fact]
+    public void Each_thing_that_a_declaration_says_makes_it_another_one_and_a_pause_does_not()
+    {
+        ScheduleSettings[] all =
+        [
+            EveryMinute, EveryMinute with { Rule = ScheduleRule.OfCron("* * * * *", "Europe/Berlin") }, EveryMinute with { Rule = ScheduleRule.OfCron("1 * * * *") },
+            EveryMinute with { Rule = ScheduleRule.OfInterval(TimeSpan.FromMinutes(1)) }, EveryMinute with { CatchUp = CatchUp.None },
+            EveryMinute with { CatchUpLimit = 7 }, EveryMinute with { Overlap = Overlap.Skip }, EveryMinute with { Jitter = TimeSpan.FromSeconds(1) },
+            EveryMinute with { Job = Report with { Arguments = "[]"u8.ToArray() } }, EveryMinute with { Job = Report with { Queue = "reports" } },
+        ];
+        Assert.Equal(all.Length, all.Select(DeclaredSchedule.MarkOf).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(DeclaredSchedule.MarkOf(EveryMinute), DeclaredSchedule.MarkOf(EveryMinute with { IsPaused = true, Job = Report with { Arguments = [.. Report.Arguments] } }));
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -267,7 +299,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         Assert.Equal(ticked.AddMinutes(1), (await StatusAsync()).NextAt);
 
         // Nor by a node that has not seen the tick and puts it back.
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, ticked, CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, ticked, declaration: null, CancellationToken.None);
         await AdvanceAsync(TimeSpan.FromSeconds(5));
         await DeclaredAsync(status => status!.NextAt == ticked.AddMinutes(1));
         Assert.Equal(1, (await StatusAsync()).Ticks);
