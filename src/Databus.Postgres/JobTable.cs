@@ -10,6 +10,9 @@ internal static class JobTable
 {
     private const int MaxBytesPerClaim = 8 << 20;
     private const int DuePerClaim = 1000;
+
+    /// <summary>In one statement at most, so that joining them stays cheap whatever the plan.</summary>
+    private const int ReportsTogether = 500;
     private const int LinesKept = 1000;
     private const int LongestLine = 2000;
 
@@ -178,7 +181,8 @@ internal static class JobTable
                 job_id, name, queue, priority, state, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, ended_at, owner, keep_for,
                 limit_key, limit_running, limit_starts, limit_per, result, progress, message, error, trace_parent)
             SELECT job_id, name, queue, priority, next, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, (SELECT now FROM clock), owner,
-                   keep_for, limit_key, limit_running, limit_starts, limit_per, CASE WHEN next = 10 THEN result END, progress, message,
+                   keep_for, limit_key, limit_running, limit_starts, limit_per, CASE WHEN next = 10 THEN result END,
+                   CASE WHEN next = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, message,
                    CASE WHEN next = 12 THEN coalesce(said, error) WHEN next <> 10 THEN coalesce(said, $8) END, trace_parent
             FROM held WHERE next >= 10 AND NOT is_left
         ), removed AS (
@@ -243,52 +247,29 @@ internal static class JobTable
     {
         // Several reports of one start: the last word of each kind holds.
         var starts = reports.GroupBy(report => report.Token).OrderBy(start => start.Key.Id).ToArray();
-        var lines = starts.SelectMany(start => start.SelectMany(report => report.Lines).Select(line => (start.Key, Line: line))).ToArray();
-        await using var batch = connection.CreateBatch().With(
-            """
-            WITH clock AS MATERIALIZED (
-                SELECT databus.now_in_ms($1::bigint) AS now
-            ), held AS MATERIALIZED (
-                SELECT j.job_id, j.fence, j.cancel_requested, g.progress, g.message
-                FROM unnest($2::bigint[], $3::bigint[], $4::double precision[], $5::text[]) AS g(job_id, fence, progress, message)
-                CROSS JOIN LATERAL (SELECT j.* FROM databus.jobs j WHERE j.job_id = g.job_id OFFSET 0 FOR UPDATE) j
-                WHERE j.fence = g.fence AND j.state = 4 AND coalesce(j.lease_until > (SELECT now FROM clock), true)
-            ), said AS (
-                UPDATE databus.jobs j SET progress = coalesce(h.progress, j.progress), message = coalesce(h.message, j.message)
-                FROM held h
-                WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM held WHERE progress IS NOT NULL OR message IS NOT NULL)) AND h.job_id = j.job_id
-            ), logged AS (
-                INSERT INTO databus.job_log (job_id, at, attempt, level, line)
-                SELECT l.job_id, l.at, l.attempt, l.level, l.line
-                FROM unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::integer[], $10::integer[], $11::text[])
-                    WITH ORDINALITY AS l(job_id, fence, at, attempt, level, line, n)
-                JOIN held h ON h.job_id = l.job_id AND h.fence = l.fence ORDER BY l.n
-            )
-            SELECT job_id, fence, cancel_requested FROM held
-            """,
-            time,
-            starts.Select(start => start.Key.Id).ToArray(),
-            starts.Select(start => start.Key.Fence).ToArray(),
-            starts.Select(start => start.LastOrDefault(report => report.Progress is not null)?.Progress).ToArray(),
-            starts.Select(start => start.LastOrDefault(report => report.Message is not null)?.Message.ToColumn()).ToArray(),
-            lines.Select(line => line.Key.Id).ToArray(),
-            lines.Select(line => line.Key.Fence).ToArray(),
-            lines.Select(line => line.Line.At.ToColumn()).ToArray(),
-            lines.Select(line => line.Line.Attempt).ToArray(),
-            lines.Select(line => line.Line.Level).ToArray(),
-            lines.Select(line => Cut(line.Line.Text).ToColumn()).ToArray());
-        if (lines.Length > 0)
+        if (starts.Length == 0)
+            return new JobRenewal([], []);
+        await using var batch = connection.CreateBatch();
+        foreach (var some in starts.Chunk(ReportsTogether))
+            Report(batch, some, time);
+        if (starts.Where(start => start.Any(report => report.Lines.Count > 0)).Select(start => start.Key.Id).ToArray() is { Length: > 0 } logged)
         {
             batch.With(
                 """
                 DELETE FROM databus.job_log WHERE (job_id, line_id) IN (
                     SELECT l.job_id, l.line_id FROM unnest($1::bigint[]) AS g(job_id) CROSS JOIN LATERAL (
                         SELECT l.job_id, l.line_id FROM databus.job_log l WHERE l.job_id = g.job_id ORDER BY l.line_id DESC OFFSET $2) l)
-                """, lines.Select(line => line.Key.Id).Distinct().ToArray(), LinesKept);
+                """, logged, LinesKept);
         }
 
         await using var rows = await batch.ExecuteReaderAsync();
-        var current = await rows.RestAsync(ReadCurrent, CancellationToken.None);
+        var current = new List<(LeaseToken, bool)>();
+        do
+        {
+            while (await rows.ReadAsync())
+                current.Add(ReadCurrent(rows));
+        }
+        while (await rows.NextResultAsync());
         await rows.CloseAsync();
         return Answer([.. reports.Select(report => report.Token)], current);
     }
@@ -323,6 +304,44 @@ internal static class JobTable
     public static ClaimedJob ReadClaimed(NpgsqlDataReader rows) => new(
         new LeaseToken(rows.GetInt64(1), rows.GetInt64(3)), rows.GetString(4), rows.GetString(5), rows.GetFieldValue<byte[]>(6), rows.GetInt32(7),
         rows.GetInt32(8), rows.Time(9), rows.Time(10), rows.Text(11));
+
+    private static void Report(NpgsqlBatch batch, IGrouping<LeaseToken, JobReport>[] starts, long? time)
+    {
+        var lines = starts.SelectMany(start => start.SelectMany(report => report.Lines).Select(line => (start.Key, Line: line))).ToArray();
+        batch.With(
+            """
+            WITH clock AS MATERIALIZED (
+                SELECT databus.now_in_ms($1::bigint) AS now
+            ), held AS MATERIALIZED (
+                SELECT j.job_id, j.fence, j.cancel_requested, g.progress, g.message
+                FROM unnest($2::bigint[], $3::bigint[], $4::double precision[], $5::text[]) AS g(job_id, fence, progress, message)
+                CROSS JOIN LATERAL (SELECT j.* FROM databus.jobs j WHERE j.job_id = g.job_id OFFSET 0 FOR UPDATE) j
+                WHERE j.fence = g.fence AND j.state = 4 AND coalesce(j.lease_until > (SELECT now FROM clock), true)
+            ), said AS (
+                UPDATE databus.jobs j SET progress = coalesce(h.progress, j.progress), message = coalesce(h.message, j.message)
+                FROM held h
+                WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM held WHERE progress IS NOT NULL OR message IS NOT NULL)) AND h.job_id = j.job_id
+            ), logged AS (
+                INSERT INTO databus.job_log (job_id, at, attempt, level, line)
+                SELECT l.job_id, l.at, l.attempt, l.level, l.line
+                FROM unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::integer[], $10::integer[], $11::text[])
+                    WITH ORDINALITY AS l(job_id, fence, at, attempt, level, line, n)
+                JOIN held h ON h.job_id = l.job_id AND h.fence = l.fence ORDER BY l.n
+            )
+            SELECT job_id, fence, cancel_requested FROM held
+            """,
+            time,
+            starts.Select(start => start.Key.Id).ToArray(),
+            starts.Select(start => start.Key.Fence).ToArray(),
+            starts.Select(start => start.LastOrDefault(report => report.Progress is not null)?.Progress).ToArray(),
+            starts.Select(start => start.LastOrDefault(report => report.Message is not null)?.Message.ToColumn()).ToArray(),
+            lines.Select(line => line.Key.Id).ToArray(),
+            lines.Select(line => line.Key.Fence).ToArray(),
+            lines.Select(line => line.Line.At.ToColumn()).ToArray(),
+            lines.Select(line => line.Line.Attempt).ToArray(),
+            lines.Select(line => line.Line.Level).ToArray(),
+            lines.Select(line => Cut(line.Line.Text).ToColumn()).ToArray());
+    }
 
     private static string Cut(string line) => line.Length <= LongestLine ? line : line[..LongestLine];
 

@@ -156,7 +156,8 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
                 job_id, name, queue, priority, state, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, ended_at, owner, keep_for,
                 limit_key, limit_running, limit_starts, limit_per, result, progress, message, error, trace_parent)
             SELECT job_id, name, queue, priority, next, arguments, attempt, max_attempts, fence, enqueued_at, due_at, started_at, (SELECT now FROM clock), owner,
-                   keep_for, limit_key, limit_running, limit_starts, limit_per, result, progress, message, said, trace_parent
+                   keep_for, limit_key, limit_running, limit_starts, limit_per, result,
+                   CASE WHEN next = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, message, said, trace_parent
             FROM held
         ), freed AS (
             DELETE FROM databus.unique_jobs WHERE unique_key = ANY($6) AND job_id = ANY($2) AND expires_at IS NULL
@@ -190,7 +191,11 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
         again.Select(one => one.Lost).ToArray(),
         again.Select(one => one.Error.ToColumn()).ToArray());
 
-    /// <summary>The time to expire is counted from when a job may start first, which is now for those that come last.</summary>
+    /// <summary>
+    /// The time to expire is counted from when a job may start first, which is now for those that come last. There may be many
+    /// thousands of them: how many each one waited for is found by halving an array in order, where a join would look through all
+    /// for each.
+    /// </summary>
     private void WakeFollowers(NpgsqlBatch batch, long[] ended) => batch.With(
         """
         WITH clock AS MATERIALIZED (
@@ -198,16 +203,17 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
         ), gone AS (
             DELETE FROM databus.job_followers WHERE job_id = ANY($2) RETURNING follower_id
         ), fewer AS MATERIALIZED (
-            SELECT follower_id, count(*)::integer AS n FROM gone GROUP BY follower_id
+            SELECT array_agg(follower_id ORDER BY follower_id) AS ids, array_agg(n ORDER BY follower_id) AS counts
+            FROM (SELECT follower_id, count(*)::integer AS n FROM gone GROUP BY follower_id) g
         ), changed AS (
             UPDATE databus.jobs j SET
-                waits_for = j.waits_for - f.n,
-                state = CASE WHEN j.waits_for > f.n OR j.cancel_requested THEN 3 WHEN j.due_at > (SELECT now FROM clock) THEN 1 ELSE 0 END,
-                due_at = CASE WHEN j.waits_for > f.n THEN j.due_at ELSE greatest(j.due_at, (SELECT now FROM clock)) END,
-                expires_at = CASE WHEN j.waits_for > f.n THEN j.expires_at
+                waits_for = j.waits_for - f.counts[width_bucket(j.job_id, f.ids)],
+                state = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] OR j.cancel_requested THEN 3 WHEN j.due_at > (SELECT now FROM clock) THEN 1 ELSE 0 END,
+                due_at = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] THEN j.due_at ELSE greatest(j.due_at, (SELECT now FROM clock)) END,
+                expires_at = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] THEN j.expires_at
                                   ELSE j.expires_at - j.due_at + greatest(j.due_at, (SELECT now FROM clock)) END
             FROM fewer f
-            WHERE j.job_id = ANY(ARRAY(SELECT follower_id FROM fewer)) AND f.follower_id = j.job_id AND j.state + 0 = 3
+            WHERE j.job_id = ANY((SELECT ids FROM fewer)::bigint[]) AND j.state + 0 = 3
             RETURNING j.queue, j.job_id, j.state, j.waits_for
         )
         SELECT queue, min(job_id) FROM changed WHERE state < 3 GROUP BY queue

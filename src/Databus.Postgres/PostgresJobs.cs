@@ -156,9 +156,9 @@ internal sealed class PostgresJobs : IJobStore
 
     // Schedules
 
-    public async Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, CancellationToken cancellationToken)
+    public async Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, string? declaration, CancellationToken cancellationToken)
     {
-        var created = await Database.WriteAsync(connection => ScheduleTable.PutAsync(connection, settings, nextAt, Time), cancellationToken);
+        var created = await Database.WriteAsync(connection => ScheduleTable.PutAsync(connection, settings, nextAt, declaration, Time), cancellationToken);
         _announcements.Configured();
         return created;
     }

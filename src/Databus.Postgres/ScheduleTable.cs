@@ -8,14 +8,15 @@ namespace Databus.Postgres;
 internal static class ScheduleTable
 {
     /// <summary>Revisions follow the clock, so that one which is created anew is not taken for the one before.</summary>
-    public static async Task<bool> PutAsync(NpgsqlConnection connection, ScheduleSettings settings, DateTimeOffset? nextAt, long? time) => await connection.Command(
+    public static async Task<bool> PutAsync(NpgsqlConnection connection, ScheduleSettings settings, DateTimeOffset? nextAt, string? declaration, long? time) => await connection.Command(
         """
-        INSERT INTO databus.schedules AS s (name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at)
-        VALUES ($1, $2::bigint, $3::text, $4, $5, $6, $7, $8, $9, $10, databus.now_in_ms($12::bigint), $11::bigint)
+        INSERT INTO databus.schedules AS s (name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at, declaration)
+        VALUES ($1, $2::bigint, $3::text, $4, $5, $6, $7, $8, $9, $10, databus.now_in_ms($12::bigint), $11::bigint, $13::text)
         ON CONFLICT (name) DO UPDATE SET
             every = excluded.every, cron = excluded.cron, zone = excluded.zone, job = excluded.job, catch_up = excluded.catch_up,
             catch_up_limit = excluded.catch_up_limit, overlap = excluded.overlap, jitter = excluded.jitter, paused = excluded.paused,
-            revision = greatest(s.revision + 1, excluded.revision), next_at = excluded.next_at
+            revision = greatest(s.revision + 1, excluded.revision), next_at = excluded.next_at,
+            declaration = coalesce(excluded.declaration, s.declaration)
         RETURNING xmax = 0
         """,
         settings.Name,
@@ -29,7 +30,8 @@ internal static class ScheduleTable
         settings.Jitter.ToColumn(),
         settings.IsPaused,
         nextAt?.ToColumn(),
-        time).ValueAsync(CancellationToken.None) is true;
+        time,
+        declaration).ValueAsync(CancellationToken.None) is true;
 
     public static async Task<bool> DeleteAsync(NpgsqlConnection connection, string name) =>
         await connection.Command("DELETE FROM databus.schedules WHERE name = $1", name).RunAsync(CancellationToken.None) == 1;
@@ -40,7 +42,8 @@ internal static class ScheduleTable
             SELECT name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at, last_tick_at, last_job_id, ticks, skipped,
                    coalesce((SELECT j.state FROM databus.jobs j WHERE j.job_id = s.last_job_id),
                             (SELECT e.state FROM databus.ended_jobs e
-                             WHERE e.job_id = s.last_job_id AND e.ended_at + e.keep_for > databus.now_in_ms($2::bigint)))
+                             WHERE e.job_id = s.last_job_id AND e.ended_at + e.keep_for > databus.now_in_ms($2::bigint))),
+                   declaration
             FROM databus.schedules s WHERE $1::text IS NULL OR name = $1 ORDER BY name
             """, name, time).RowsAsync(
             rows => new ScheduleStatus(
@@ -61,7 +64,10 @@ internal static class ScheduleTable
                 LastJobId: rows.Number(13),
                 LastJobState: rows.IsDBNull(16) ? null : (JobState)rows.GetInt16(16),
                 Ticks: rows.GetInt64(14),
-                Skipped: rows.GetInt64(15)),
+                Skipped: rows.GetInt64(15))
+            {
+                Declaration = rows.Text(17),
+            },
             cancellationToken);
 
     /// <summary>

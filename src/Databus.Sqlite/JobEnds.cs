@@ -13,7 +13,7 @@ internal sealed class JobEnds(WriteSession session, JobLimits limits, long now)
     private const string Kept =
         """
         name, queue, priority, attempt, max_attempts, fence, enqueued_at, due_at, started_at, keep_for, owner,
-        limit_key, limit_running, limit_starts, limit_per, progress, message, trace_parent, arguments
+        limit_key, limit_running, limit_starts, limit_per, message, trace_parent, arguments
         """;
 
     private readonly HashSet<long> _ended = [];
@@ -97,8 +97,8 @@ internal sealed class JobEnds(WriteSession session, JobLimits limits, long now)
         {
             session.Connection[
                 $"""
-                INSERT INTO ended_jobs (job_id, state, ended_at, {Kept})
-                SELECT job_id, $state, $now, {Kept} FROM jobs WHERE job_id IN (SELECT value FROM json_each($ids))
+                INSERT INTO ended_jobs (job_id, state, ended_at, progress, {Kept})
+                SELECT job_id, $state, $now, CASE WHEN $state = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, {Kept} FROM jobs WHERE job_id IN (SELECT value FROM json_each($ids))
                 """].Run((int)plain.Key, now, IdList.Of(plain.Select(ending => ending.Job)));
         }
 
@@ -108,9 +108,10 @@ internal sealed class JobEnds(WriteSession session, JobLimits limits, long now)
             var (ends, results) = Pack(others);
             session.Connection[
                 $"""
-                INSERT INTO ended_jobs (job_id, state, error, result, ended_at, {Kept})
+                INSERT INTO ended_jobs (job_id, state, error, result, ended_at, progress, {Kept})
                 SELECT job_id, json_extract(ends.value, '$[1]'), json_extract(ends.value, '$[2]'),
-                    substr($results, json_extract(ends.value, '$[3]'), json_extract(ends.value, '$[4]')), $now, {Kept}
+                    substr($results, json_extract(ends.value, '$[3]'), json_extract(ends.value, '$[4]')), $now,
+                    CASE WHEN json_extract(ends.value, '$[1]') = 10 AND progress IS NOT NULL THEN 1 ELSE progress END, {Kept}
                 FROM json_each($ends) AS ends CROSS JOIN jobs ON job_id = json_extract(ends.value, '$[0]')
                 """].Run(results, now, ends);
         }

@@ -6,23 +6,24 @@ namespace Databus.Sqlite;
 
 internal static class ScheduleTable
 {
-    public static bool Put(WriteSession session, ScheduleSettings settings, DateTimeOffset? nextAt)
+    public static bool Put(WriteSession session, ScheduleSettings settings, DateTimeOffset? nextAt, string? declaration)
     {
         var isNew = session.Connection["SELECT 1 FROM schedules WHERE name = $name"].Value(settings.Name) is null;
 
         // The revision follows the clock, so that one that was deleted and put again has no earlier one's.
         session.Connection[
             """
-            INSERT INTO schedules (name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at)
-            VALUES ($name, $every, $cron, $zone, $job, $catchUp, $catchUpLimit, $overlap, $jitter, $paused, $revision, $nextAt)
+            INSERT INTO schedules (name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at, declaration)
+            VALUES ($name, $every, $cron, $zone, $job, $catchUp, $catchUpLimit, $overlap, $jitter, $paused, $revision, $nextAt, $declaration)
             ON CONFLICT (name) DO UPDATE SET
                 every = excluded.every, cron = excluded.cron, zone = excluded.zone, job = excluded.job, catch_up = excluded.catch_up,
                 catch_up_limit = excluded.catch_up_limit, overlap = excluded.overlap, jitter = excluded.jitter, paused = excluded.paused,
-                revision = max(revision + 1, excluded.revision), next_at = excluded.next_at
+                revision = max(revision + 1, excluded.revision), next_at = excluded.next_at,
+                declaration = coalesce(excluded.declaration, declaration)
             """].Run(
             settings.Name, settings.Rule.Every?.ToColumn(), settings.Rule.Cron, settings.Rule.Zone, ScheduleJson.ToJson(settings.Job),
             (int)settings.CatchUp, settings.CatchUpLimit, (int)settings.Overlap, settings.Jitter.ToColumn(), settings.IsPaused,
-            session.NowInMicroseconds, nextAt?.ToColumn());
+            session.NowInMicroseconds, nextAt?.ToColumn(), declaration);
         return isNew;
     }
 
@@ -34,7 +35,8 @@ internal static class ScheduleTable
         using var rows = connection[
             """
             SELECT name, every, cron, zone, job, catch_up, catch_up_limit, overlap, jitter, paused, revision, next_at, last_tick_at, last_job_id,
-                (SELECT state FROM jobs WHERE job_id = last_job_id UNION ALL SELECT state FROM ended_jobs WHERE job_id = last_job_id), ticks, skipped
+                (SELECT state FROM jobs WHERE job_id = last_job_id UNION ALL SELECT state FROM ended_jobs WHERE job_id = last_job_id), ticks, skipped,
+                declaration
             FROM schedules WHERE $name IS NULL OR name = $name ORDER BY name
             """].Rows(name);
         var schedules = new List<ScheduleStatus>();
@@ -57,7 +59,10 @@ internal static class ScheduleTable
                 LastJobId: rows.IsDBNull(13) ? null : rows.GetInt64(13),
                 LastJobState: rows.IsDBNull(14) ? null : (JobState)rows.GetInt32(14),
                 Ticks: rows.GetInt64(15),
-                Skipped: rows.GetInt64(16)));
+                Skipped: rows.GetInt64(16))
+            {
+                Declaration = rows.IsDBNull(17) ? null : rows.GetString(17),
+            });
         }
 
         return schedules;

@@ -83,8 +83,8 @@ internal sealed class SqliteJobs(TimeProvider time) : IJobStore
 
     // Schedules
 
-    public Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, CancellationToken cancellationToken) =>
-        Writer.RunAsync(session => ScheduleTable.Put(session, settings, nextAt), SpaceNeed.Adds, cancellationToken);
+    public Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, string? declaration, CancellationToken cancellationToken) =>
+        Writer.RunAsync(session => ScheduleTable.Put(session, settings, nextAt, declaration), SpaceNeed.Adds, cancellationToken);
 
     public Task<bool> DeleteScheduleAsync(string name, CancellationToken cancellationToken) =>
         Writer.RunAsync(session => ScheduleTable.Delete(session, name), SpaceNeed.Little, cancellationToken);

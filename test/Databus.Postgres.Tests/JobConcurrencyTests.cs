@@ -140,7 +140,7 @@ public sealed class JobConcurrencyTests
         const int ticks = 20;
         await using var nodes = await TwoNodes.OpenAsync();
         var first = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000);
-        await nodes.A.Jobs.PutScheduleAsync(new ScheduleSettings("often", ScheduleRule.OfInterval(TimeSpan.FromMinutes(1)), Job()), first, Cancellation);
+        await nodes.A.Jobs.PutScheduleAsync(new ScheduleSettings("often", ScheduleRule.OfInterval(TimeSpan.FromMinutes(1)), Job()), first, declaration: null, Cancellation);
         var revision = Assert.Single(await nodes.B.Jobs.ListSchedulesAsync("often", Cancellation)).Revision;
         var taken = 0;
         for (var tick = 0; tick < ticks; tick++)

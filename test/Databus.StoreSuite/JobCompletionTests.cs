@@ -252,6 +252,45 @@ public abstract class JobCompletionTests(StoreHome home) : JobSuite(home)
         }
     }
 
+    /// <summary>The time limit is many times what it takes: looking each of them up among all the others would take longer.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task Any_number_may_report_at_once()
+    {
+        const int count = 10_000;
+        var ids = await EnqueueAsync(ManyJobs(count));
+        var jobs = new List<ClaimedJob>();
+        while (jobs.Count < count)
+            jobs.AddRange(await ClaimAsync(max: 1000));
+        var reports = jobs.Select((job, place) => new JobReport(job.Token, place / (double)count, place % 2 == 0 ? $"{place}" : null, [new JobLogLine(Now, 1, 2, $"{place}")]));
+        var stale = new JobReport(new LeaseToken(ids[7], 1), 1, "stale", []);
+        Assert.Equal([stale.Token], (await Jobs.ReportAsync([.. reports, stale], Cancellation)).Lost);
+        foreach (var place in (int[])[0, 7, 499, 500, 501, 5000, count - 1])
+        {
+            var job = await JobAsync(ids[place]);
+            Assert.Equal((place / (double)count, place % 2 == 0 ? $"{place}" : null), (job.Progress, job.Message));
+            Assert.Equal([$"{place}"], (await Jobs.ReadLogAsync(ids[place], 10, Cancellation)).Select(line => line.Text));
+        }
+    }
+
+    [Fact]
+    public async Task A_success_is_complete_however_little_it_said_and_nothing_else_is()
+    {
+        var ids = await EnqueueAsync([.. ManyJobs(4), Job() with { UniqueKey = "key" }, Job() with { Limit = new JobLimit("limit", MaxRunning: 5) }, Job()]);
+        await EnqueueOneAsync(Job() with { After = [JobReference.ById(ids[6])] });
+        var jobs = await ClaimAsync(max: 7);
+        await Jobs.ReportAsync([.. jobs.Skip(1).Select(job => new JobReport(job.Token, 0.4, "counting", []))], Cancellation);
+        await Jobs.CompleteAsync(
+            [
+                new JobCompletion(jobs[0].Token, JobOutcome.Succeeded), new JobCompletion(jobs[1].Token, JobOutcome.Succeeded),
+                new JobCompletion(jobs[2].Token, JobOutcome.Succeeded, "1"u8.ToArray()), new JobCompletion(jobs[3].Token, JobOutcome.Hopeless),
+                .. jobs.Skip(4).Select(job => new JobCompletion(job.Token, JobOutcome.Succeeded)),
+            ],
+            Cancellation);
+        double?[] expected = [null, 1, 1, 0.4, 1, 1, 1];
+        foreach (var (id, progress) in ids.Zip(expected))
+            Assert.Equal(progress, (await JobAsync(id)).Progress);
+    }
+
     [Fact]
     public async Task Nobody_reports_on_a_start_that_is_over_and_who_shall_stop_hears_of_it()
     {

@@ -57,6 +57,27 @@ public abstract class JobFollowerTests(StoreHome home) : JobSuite(home)
         Assert.Empty(await ClaimAsync());
     }
 
+    /// <summary>The time limit is hundred times what it takes: looking each of them up among all the others would take longer.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task Any_number_may_come_after_one()
+    {
+        const int count = 20_000;
+        var first = await EnqueueOneAsync();
+        var second = await EnqueueOneAsync();
+        var followers = await EnqueueAsync(
+            [.. Enumerable.Range(0, count).Select(place => Job() with { After = place % 2 == 0 ? [JobReference.ById(first)] : [JobReference.ById(first), JobReference.ById(second)] })]);
+        var jobs = await ClaimAsync(max: 2);
+        await CompleteAsync(jobs[0]);
+        Assert.Equal((count / 2, count / 2), await CountsAsync());
+        await CompleteAsync(jobs[1]);
+        Assert.Equal((count, 0), await CountsAsync());
+        Assert.Equal([followers[0], followers[1]], Ids(await ClaimAsync(max: 2)));
+
+        async Task<(long, long)> CountsAsync() => (await QueueAsync()).Counts is var counts
+            ? (counts.GetValueOrDefault(JobState.Waiting), counts.GetValueOrDefault(JobState.Blocked))
+            : default;
+    }
+
     [Fact]
     public async Task One_that_does_not_succeed_cancels_what_follows_and_what_follows_that()
     {

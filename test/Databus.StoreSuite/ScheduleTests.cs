@@ -28,8 +28,8 @@ public abstract class ScheduleTests(StoreHome home) : JobSuite(home)
             Jitter = Second,
             IsPaused = true,
         };
-        Assert.True(await Jobs.PutScheduleAsync(settings, nextAt: null, Cancellation));
-        Assert.True(await Jobs.PutScheduleAsync(EveryMinute, Now + Minute, Cancellation));
+        Assert.True(await Jobs.PutScheduleAsync(settings, nextAt: null, declaration: null, Cancellation));
+        Assert.True(await Jobs.PutScheduleAsync(EveryMinute, Now + Minute, declaration: null, Cancellation));
         await ReopenAsync();
 
         var schedules = await Jobs.ListSchedulesAsync(name: null, Cancellation);
@@ -49,7 +49,7 @@ public abstract class ScheduleTests(StoreHome home) : JobSuite(home)
         await PutAsync(EveryMinute);
         var first = await StatusAsync();
         var outcome = await TakeAsync(first);
-        Assert.False(await Jobs.PutScheduleAsync(EveryMinute with { Overlap = Overlap.Allow }, Now + Second, Cancellation));
+        Assert.False(await Jobs.PutScheduleAsync(EveryMinute with { Overlap = Overlap.Allow }, Now + Second, declaration: null, Cancellation));
         var second = await StatusAsync();
         Assert.True(second.Revision > first.Revision);
         Assert.Equal((Overlap.Allow, Now + Second), (second.Settings.Overlap, second.NextAt));
@@ -105,7 +105,7 @@ public abstract class ScheduleTests(StoreHome home) : JobSuite(home)
         Assert.Null(await Jobs.TickAsync(TickOf(status) with { Schedule = "unknown" }, Cancellation));
         await PutAsync(EveryMinute);
         Assert.Null(await TakeAsync(status));
-        await Jobs.PutScheduleAsync(EveryMinute with { IsPaused = true }, nextAt: null, Cancellation);
+        await Jobs.PutScheduleAsync(EveryMinute with { IsPaused = true }, nextAt: null, declaration: null, Cancellation);
         Assert.Null(await TakeAsync(status));
         Assert.Equal(0, await Jobs.LastIdAsync(Cancellation));
     }
@@ -258,7 +258,7 @@ public abstract class ScheduleTests(StoreHome home) : JobSuite(home)
         Assert.Equal([id], Ids(await ClaimAsync()));
 
         Clock.Advance(Second);
-        Assert.True(await Jobs.PutScheduleAsync(EveryMinute, status.NextAt, Cancellation));
+        Assert.True(await Jobs.PutScheduleAsync(EveryMinute, status.NextAt, declaration: null, Cancellation));
         Assert.Null(await TakeAsync(status));
         Assert.Equal((null, null, null, 0L, 0L), LastOf(await StatusAsync()));
     }
@@ -270,7 +270,25 @@ public abstract class ScheduleTests(StoreHome home) : JobSuite(home)
     private static (DateTimeOffset? LastTickAt, long? LastJobId, JobState? LastJobState, long Ticks, long Skipped) LastOf(ScheduleStatus status) =>
         (status.LastTickAt, status.LastJobId, status.LastJobState, status.Ticks, status.Skipped);
 
-    private Task<bool> PutAsync(ScheduleSettings settings) => Jobs.PutScheduleAsync(settings, Now + Minute, Cancellation);
+    [Fact]
+    public async Task Which_declaration_put_it_in_place_is_kept_whatever_people_change()
+    {
+        await PutAsync(EveryMinute);
+        Assert.Null(await DeclarationAsync());
+        await Jobs.PutScheduleAsync(EveryMinute, Now + Minute, "first", Cancellation);
+        Assert.Equal("first", await DeclarationAsync());
+        await PutAsync(EveryMinute with { Overlap = Overlap.Allow });
+        Assert.Equal("first", await DeclarationAsync());
+        await Jobs.PutScheduleAsync(EveryMinute, Now + Minute, "second", Cancellation);
+        Assert.Equal("second", await DeclarationAsync());
+        await Jobs.DeleteScheduleAsync(EveryMinute.Name, Cancellation);
+        await PutAsync(EveryMinute);
+        Assert.Null(await DeclarationAsync());
+
+        async Task<string?> DeclarationAsync() => Assert.Single(await Jobs.ListSchedulesAsync(EveryMinute.Name, Cancellation)).Declaration;
+    }
+
+    private Task<bool> PutAsync(ScheduleSettings settings) => Jobs.PutScheduleAsync(settings, Now + Minute, declaration: null, Cancellation);
 
     private async Task<ScheduleStatus> StatusAsync() => Assert.Single(await Jobs.ListSchedulesAsync("report", Cancellation));
 

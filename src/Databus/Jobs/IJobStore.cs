@@ -115,7 +115,8 @@ public interface IJobStore
 
     /// <summary>Creates the schedule or changes it; what it did so far stays known. True: created.</summary>
     /// <param name="nextAt">Its next tick; null: none.</param>
-    Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, CancellationToken cancellationToken);
+    /// <param name="declaration">What stands for the declaration that it comes from; null leaves what is known of that in place.</param>
+    Task<bool> PutScheduleAsync(ScheduleSettings settings, DateTimeOffset? nextAt, string? declaration, CancellationToken cancellationToken);
 
     Task<bool> DeleteScheduleAsync(string name, CancellationToken cancellationToken);
 

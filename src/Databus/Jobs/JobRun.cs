@@ -41,9 +41,10 @@ internal sealed class JobRun : IDisposable
     private string? _message;
     private List<JobLogLine>? _lines;
 
-    public JobRun(ClaimedJob claimed, JobKind? kind, JobReports reports, TimeProvider time, Func<string, ILogger> loggerOf)
+    public JobRun(ClaimedJob claimed, long askedAt, JobKind? kind, JobReports reports, TimeProvider time, Func<string, ILogger> loggerOf)
     {
         Claimed = claimed;
+        AskedAt = askedAt;
         Kind = kind;
         _reports = reports;
         _time = time;
@@ -53,6 +54,9 @@ internal sealed class JobRun : IDisposable
     }
 
     public ClaimedJob Claimed { get; }
+
+    /// <summary>When the claim was made that gave it: from then on it counts whether this node is heard of.</summary>
+    public long AskedAt { get; }
 
     /// <summary>Null: nobody here knows its name.</summary>
     public JobKind? Kind { get; }

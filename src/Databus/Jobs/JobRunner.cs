@@ -15,7 +15,9 @@ internal sealed partial class JobRunner(
     private readonly ILogger _logger = loggers.CreateLogger<JobRunner>();
     private readonly Func<string, ILogger> _loggerOf = loggers.CreateLogger;
 
-    public JobRun Prepare(ClaimedJob claimed) => new(claimed, FindHandled(claimed.Name), reports, time, _loggerOf);
+    /// <summary>A start, ready to be run.</summary>
+    /// <param name="askedAt">A timestamp: when it was asked for.</param>
+    public JobRun Prepare(ClaimedJob claimed, long askedAt) => new(claimed, askedAt, FindHandled(claimed.Name), reports, time, _loggerOf);
 
     public async Task<JobCompletion> RunAsync(JobRun run)
     {

@@ -5,7 +5,7 @@ namespace Databus.Jobs;
 /// <param name="Owner">Who runs it, while it runs; who ran it last.</param>
 /// <param name="Result">UTF-8 JSON; of a success.</param>
 /// <param name="Error">Of the last start that failed, or why it never started. Null after a success.</param>
-/// <param name="Progress">From 0 to 1; null: it has said nothing.</param>
+/// <param name="Progress">From 0 to 1; null: it has said nothing. Of a success that said anything: 1.</param>
 public sealed record JobStatus(
     long Id, string Name, string Queue, JobPriority Priority, JobState State, byte[] Arguments, int Attempt, int MaxAttempts,
     DateTimeOffset EnqueuedAt, DateTimeOffset DueAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? Owner, byte[]? Result, string? Error,

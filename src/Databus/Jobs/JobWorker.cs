@@ -39,9 +39,6 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     /// <summary>For the store to take what has ended, when the node stops.</summary>
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
 
-    /// <summary>So long before the others see this node as dead its handlers are told to stop.</summary>
-    private static readonly TimeSpan SilenceMargin = TimeSpan.FromSeconds(2);
-
     private static readonly TimeSpan FirstWaitForStore = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
 
@@ -125,8 +122,6 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         }
     }
 
-    private bool IsSilent => _heart.Silence >= NodeStatus.SilenceOfTheDead - SilenceMargin;
-
     /// <summary>Something may have become claimable in a queue; null: in any.</summary>
     public void Claimable(string? queue) => Wake(share => queue is null || share.Has(queue));
 
@@ -186,7 +181,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         {
             try
             {
-                if (IsSilent)
+                if (_heart.IsSilent)
                 {
                     // What it claimed now the others would take away.
                     await Task.Delay(BetweenSweeps, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -223,8 +218,9 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         await ReturnLostClaimsAsync();
 
         // Not to be cancelled: what was claimed and is not known here would have to be found first.
+        var askedAt = _time.GetTimestamp();
         var claims = await _store.Jobs.ClaimAsync(new JobClaim(_heart.Id, share.Queues, room) { Without = share.Without }, _leaveStore.Token);
-        Start(share, claims.Jobs);
+        Start(share, claims.Jobs, askedAt);
         if (claims.More)
             LookAgain(share, TimeSpan.Zero);
         else if (claims.NextDueAt is { } due)
@@ -304,13 +300,13 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             _claimable.Set();
     }
 
-    private void Start(Share share, IReadOnlyList<ClaimedJob> jobs)
+    private void Start(Share share, IReadOnlyList<ClaimedJob> jobs, long askedAt)
     {
         if (jobs.Count == 0)
             return;
         var runs = new JobRun[jobs.Count];
         for (var at = 0; at < runs.Length; at++)
-            runs[at] = _runner.Prepare(jobs[at]);
+            runs[at] = _runner.Prepare(jobs[at], askedAt);
         lock (_gate)
         {
             if (_busy == 0)
@@ -336,7 +332,9 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         JobCompletion completion;
         try
         {
-            completion = _stop.IsCancellationRequested ? Returned(run) : await _runner.RunAsync(run);
+            completion = _stop.IsCancellationRequested ? Returned(run, "The node that took it stopped.")
+                : _heart.WasSilentSince(run.AskedAt) ? Returned(run, "The node that took it was not heard of for a while.")
+                : await _runner.RunAsync(run);
         }
         catch (Exception error)
         {
@@ -351,7 +349,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         run.Dispose();
     }
 
-    private static JobCompletion Returned(JobRun run) => new(run.Claimed.Token, JobOutcome.Returned, Error: "The node that took it stopped.");
+    private static JobCompletion Returned(JobRun run, string reason) => new(run.Claimed.Token, JobOutcome.Returned, Error: reason);
 
     /// <summary>Its handler has come to its end, and others may have its room.</summary>
     private void Free(Share share, JobRun run)
@@ -416,10 +414,10 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
 
     private void SweepOnce(List<JobRun> runs)
     {
-        var isSilent = IsSilent;
+        var isSilent = _heart.IsSilent;
         foreach (var run in runs)
         {
-            if (isSilent)
+            if (_heart.WasSilentSince(run.AskedAt))
                 run.Stop(StopReason.Lost);
             if (run.Kind is not { } kind || kind.TimeLimit == Timeout.InfiniteTimeSpan || run.Elapsed < kind.TimeLimit)
                 continue;
@@ -475,7 +473,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         foreach (var run in Running().Where(run => run.TryEnd()))
         {
             LogDeaf(run.Claimed.Name, run.Claimed.Token.Id, run.Reason);
-            _completions.Add(run, Returned(run));
+            _completions.Add(run, Returned(run, "The node that took it stopped."));
         }
 
         _completions.Finish();

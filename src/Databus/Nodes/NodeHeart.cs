@@ -15,6 +15,9 @@ public sealed partial class NodeHeart : IDisposable
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(3);
 
+    /// <summary>Somewhat before the others see this node as dead.</summary>
+    private static readonly TimeSpan LongestSilence = NodeStatus.SilenceOfTheDead - TimeSpan.FromSeconds(2);
+
     /// <summary>A store that does not answer for this long has not heard it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -32,6 +35,7 @@ public sealed partial class NodeHeart : IDisposable
     private Task _beating = Task.CompletedTask;
     private bool _isUnheard;
     private long _heardAt;
+    private long _silenceEndedAt = long.MinValue;
 
     public NodeHeart(
         IStore store, IEnumerable<NodeTroubles> troubles, TimeProvider time, IHostApplicationLifetime lifetime,
@@ -54,14 +58,21 @@ public sealed partial class NodeHeart : IDisposable
     /// <summary>Unique to this run of the process.</summary>
     public string Id { get; } = Guid.NewGuid().ToString("n");
 
-    /// <summary>How long ago the last sign of life was given that the store has heard; at least so long the others know of it.</summary>
-    internal TimeSpan Silence => _time.GetElapsedTime(Volatile.Read(ref _heardAt));
+    /// <summary>
+    /// The last sign of life that the store has heard was given so long ago that the others may see this node as dead, and take
+    /// away what is in its hands.
+    /// </summary>
+    internal bool IsSilent => _time.GetElapsedTime(Volatile.Read(ref _heardAt)) >= LongestSilence;
 
     /// <summary>The names of the jobs that this node has handlers for. Set before the first sign of life.</summary>
     internal IReadOnlyList<string> JobNames { get; set; } = [];
 
     /// <summary>Likewise of jobs that workers outside of all nodes ask this one for.</summary>
     internal Func<IReadOnlyList<string>> OutsideNames { get; set; } = static () => [];
+
+    /// <summary>It is silent, or was since: what it had then may be in other hands, though it is heard again.</summary>
+    /// <param name="timestamp">Of the clock of this process.</param>
+    internal bool WasSilentSince(long timestamp) => IsSilent || Volatile.Read(ref _silenceEndedAt) > timestamp;
 
     /// <summary>Gives the first sign of life, and from then on one every three seconds. Once the store is open.</summary>
     internal async Task StartAsync()
@@ -116,6 +127,10 @@ public sealed partial class NodeHeart : IDisposable
                     JobNames = [.. JobNames, .. OutsideNames()],
                 },
                 limit.Token);
+
+            // First that there was a silence, then that it is over.
+            if (IsSilent)
+                Volatile.Write(ref _silenceEndedAt, _time.GetTimestamp());
             Volatile.Write(ref _heardAt, givenAt);
             if (_isUnheard)
                 LogHeardAgain();

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Databus.Jobs;
 
 namespace Databus.Schedules;
@@ -6,12 +9,16 @@ namespace Databus.Schedules;
 /// <param name="Describe">Its settings, once the kinds of jobs are known.</param>
 internal sealed record DeclaredSchedule(Func<JobKinds, ScheduleSettings> Describe)
 {
-    /// <summary>Whether a schedule is as it was declared. Whether it is paused is nobody's declaration.</summary>
-    public static bool IsSame(ScheduleSettings declared, ScheduleSettings known)
+    /// <summary>
+    /// What stands for a declaration: the same as long as it says the same, on every node. Whether the schedule is paused is
+    /// nobody's declaration.
+    /// </summary>
+    public static string MarkOf(ScheduleSettings declared)
     {
-        // Arrays are equal only to themselves; what a schedule's job does not have is not kept.
-        var (job, other) = (declared.Job, known.Job);
-        var comparable = job with { Arguments = other.Arguments, After = other.After, AfterAnyEnd = other.AfterAnyEnd, TraceParent = other.TraceParent };
-        return job.Arguments.AsSpan().SequenceEqual(other.Arguments) && declared with { IsPaused = known.IsPaused, Job = comparable } == known;
+        var (rule, job) = (declared.Rule, ScheduleJson.ToJson(declared.Job));
+        var said = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{rule.Every?.Ticks}\n{rule.Cron}\n{rule.Zone}\n{declared.CatchUp}\n{declared.CatchUpLimit}\n{declared.Overlap}\n{declared.Jitter.Ticks}\n{job}");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(said)));
     }
 }

@@ -30,7 +30,7 @@ public sealed class ScheduleClient
         if (!Timetable.TryRead(settings.Rule, out var timetable, out var mistake))
             return new PutScheduleResult(IsCreated: false, mistake);
         var known = await FindAsync(settings.Name, cancellationToken);
-        var created = await _store.Jobs.PutScheduleAsync(settings, SchedulePlan.NextOf(settings, timetable, known, _store.Now), cancellationToken);
+        var created = await _store.Jobs.PutScheduleAsync(settings, SchedulePlan.NextOf(settings, timetable, known, _store.Now), declaration: null, cancellationToken);
         _scheduler.Changed();
         return new PutScheduleResult(created, Mistake: null);
     }

@@ -5,8 +5,9 @@ namespace Databus.Schedules;
 public static class ScheduleServices
 {
     /// <summary>
-    /// Declares a schedule. A node with the scheduler's role puts it in place when it starts, where there is none of this name or one that
-    /// differs; one that is paused stays paused.
+    /// Declares a schedule. A node with the scheduler's role puts it in place when it starts, where there is none of this name, or the
+    /// declaration is another one than the last that was put in place. What people change of it otherwise stays as they want it; one that
+    /// is paused stays paused.
     /// </summary>
     /// <exception cref="ArgumentException">Something in it is wrong (<see cref="ScheduleCheck"/>).</exception>
     public static IServiceCollection AddSchedule(this IServiceCollection services, ScheduleSettings settings)

@@ -74,7 +74,11 @@ public sealed record ScheduleRule(TimeSpan? Every, string? Cron, string Zone = "
 /// <param name="Ticks">Ticks whose job was enqueued.</param>
 /// <param name="Skipped">Ticks let go because of an overlap.</param>
 public sealed record ScheduleStatus(
-    ScheduleSettings Settings, long Revision, DateTimeOffset? NextAt, DateTimeOffset? LastTickAt, long? LastJobId, JobState? LastJobState, long Ticks, long Skipped);
+    ScheduleSettings Settings, long Revision, DateTimeOffset? NextAt, DateTimeOffset? LastTickAt, long? LastJobId, JobState? LastJobState, long Ticks, long Skipped)
+{
+    /// <summary>What stands for the declaration that it was put in place by last; null: no program declared it.</summary>
+    public string? Declaration { get; init; }
+}
 
 /// <summary>A tick to be taken.</summary>
 /// <param name="At">The next tick as the schedule knows it.</param>

@@ -77,7 +77,10 @@ public sealed partial class Scheduler : BackgroundService
         }
     }
 
-    /// <summary>What the program declares is in place once, at the start; from then on it is changed by whoever changes it.</summary>
+    /// <summary>
+    /// What the program declares is put in place at the first start with it. From then on it is changed by whoever changes it,
+    /// until the program declares something else.
+    /// </summary>
     private async Task PutDeclaredAsync(CancellationToken stoppingToken)
     {
         if (_isDeclared)
@@ -94,12 +97,14 @@ public sealed partial class Scheduler : BackgroundService
 
     private async Task PutDeclaredAsync(ScheduleSettings settings, ScheduleStatus? known, CancellationToken stoppingToken)
     {
-        if (known is not null && DeclaredSchedule.IsSame(settings, known.Settings))
+        // Who changed it since did so on purpose.
+        var mark = DeclaredSchedule.MarkOf(settings);
+        if (known?.Declaration == mark)
             return;
         var wanted = settings with { IsPaused = known?.Settings.IsPaused ?? settings.IsPaused };
         if (!Timetable.TryRead(wanted.Rule, out var timetable, out _))
             return;
-        await _store.Jobs.PutScheduleAsync(wanted, SchedulePlan.NextOf(wanted, timetable, known, _store.Now), stoppingToken);
+        await _store.Jobs.PutScheduleAsync(wanted, SchedulePlan.NextOf(wanted, timetable, known, _store.Now), mark, stoppingToken);
         LogDeclared(settings.Name);
     }
 
@@ -132,13 +137,22 @@ public sealed partial class Scheduler : BackgroundService
         try
         {
             if (await _store.Jobs.TickAsync(tick, stoppingToken) is { } outcome)
-                LogTicked(tick.Schedule, tick.At, outcome.JobIds, outcome.Skipped);
+                Log(tick, outcome);
         }
         catch (Exception error) when (!stoppingToken.IsCancellationRequested)
         {
             // It stays due. What stands in the way of one tick need not stand in the way of the others.
             LogTickFailed(tick.Schedule, tick.At, error);
         }
+    }
+
+    /// <summary>A tick whose time was over was let go, and is worth no line.</summary>
+    private void Log(ScheduleTick tick, TickOutcome outcome)
+    {
+        if (outcome.JobIds.Count > 0)
+            LogTicked(tick.Schedule, tick.At, outcome.JobIds);
+        if (outcome.Skipped > 0)
+            LogSkipped(tick.Schedule, tick.At, outcome.Skipped);
     }
 
     private Timetable? Read(ScheduleStatus schedule)
@@ -154,8 +168,11 @@ public sealed partial class Scheduler : BackgroundService
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
-    [LoggerMessage(EventId = 60, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} enqueued {Jobs}, skipped {Skipped}")]
-    private partial void LogTicked(string schedule, DateTimeOffset at, IReadOnlyList<long> jobs, int skipped);
+    [LoggerMessage(EventId = 60, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} enqueued {Jobs}")]
+    private partial void LogTicked(string schedule, DateTimeOffset at, IReadOnlyList<long> jobs);
+
+    [LoggerMessage(EventId = 66, Level = LogLevel.Information, Message = "Schedule {Schedule}: the tick of {At:O} let {Skipped} go, because an earlier one's job has not ended")]
+    private partial void LogSkipped(string schedule, DateTimeOffset at, int skipped);
 
     [LoggerMessage(EventId = 61, Level = LogLevel.Error, Message = "Schedule {Schedule}: the tick of {At:O} could not be taken; it is tried again")]
     private partial void LogTickFailed(string schedule, DateTimeOffset at, Exception error);

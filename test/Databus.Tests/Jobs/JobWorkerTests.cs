@@ -312,6 +312,33 @@ public sealed class JobWorkerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
+    public async Task What_was_claimed_before_a_freeze_is_not_begun_after_it()
+    {
+        var clock = new FakeClock();
+        var node = await StartAsync(clock: clock);
+        var ends = new ConcurrentQueue<JobCompletion>();
+        node.Jobs.Refuse(nameof(IJobStore.CompleteAsync), args =>
+        {
+            foreach (var completion in (IReadOnlyList<JobCompletion>)args[0]!)
+                ends.Enqueue(completion);
+            return null;
+        });
+        var thaw = new TaskCompletionSource();
+        node.Jobs.HoldNextClaim(thaw.Task);
+        var id = await node.EnqueueAsync(new Work(1));
+        var claimed = Assert.Single((await node.Jobs.Held).Jobs);
+
+        // It is heard again before it comes to the job, which by now may be in other hands.
+        var thawedAt = clock.GetUtcNow() + TimeSpan.FromSeconds(20);
+        clock.SetUtcNow(thawedAt);
+        await JobNode.SoonAsync(clock, async () => Assert.Single(await node.Store.ListNodesAsync(CancellationToken.None)).SeenAt >= thawedAt);
+        thaw.SetResult();
+        await JobNode.SoonAsync(clock, async () => (await node.FindAsync(id)).State == JobState.Succeeded);
+        Assert.Equal((claimed.Token, JobOutcome.Returned), ends.TryPeek(out var first) ? (first.Token, first.Outcome) : default);
+        Assert.Single(node.Script.Started);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
     public async Task What_a_job_says_is_kept_while_it_runs_and_the_last_of_it_before_its_end()
     {
         var node = await StartAsync();

@@ -149,7 +149,7 @@ public sealed class SchedulerKillTests : IAsyncLifetime
     {
         Assert.True(Timetable.TryRead(rule, out var timetable, out _));
         var settings = new ScheduleSettings(name, rule, new NewJob(name, "{}"u8.ToArray())) { CatchUp = catchUp, CatchUpLimit = 1000, Overlap = Overlap.Allow };
-        await _engine.Store.Jobs.PutScheduleAsync(settings, timetable.NextAfter(Now), CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(settings, timetable.NextAfter(Now), declaration: null, CancellationToken.None);
         _expected.Add(new Expectation(settings, timetable, timetable.NextAfter(Now)!.Value));
     }
 

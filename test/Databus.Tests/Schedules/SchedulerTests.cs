@@ -1,8 +1,9 @@
+using System.Collections.Concurrent;
 using Databus.Jobs;
 using Databus.Schedules;
 using Databus.Storage;
 using Databus.Tests.Jobs;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Databus.Tests.Schedules;
 
@@ -12,6 +13,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     private static readonly ScheduleSettings EveryMinute = new("minutely", ScheduleRule.OfCron("* * * * *"), Report) { Overlap = Overlap.Allow };
 
     private readonly List<Scheduler> _schedulers = [];
+    private readonly KeptLog _log = new();
     private Engine _engine = null!;
     private JobStoreProbe _jobs = null!;
 
@@ -52,11 +54,31 @@ public sealed class SchedulerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
+    public async Task The_log_says_of_a_tick_what_it_did_and_nothing_of_what_it_did_not()
+    {
+        var client = await StartAsync();
+        await client.PutAsync(EveryMinute with { Overlap = Overlap.Skip }, CancellationToken.None);
+        await AdvanceAsync(TimeSpan.FromMinutes(1));
+        await TickedAsync(1);
+        var job = (await StatusAsync()).LastJobId;
+        await AdvanceAsync(TimeSpan.FromMinutes(1));
+        while ((await StatusAsync()).Skipped < 1)
+            await Task.Yield();
+        await _engine.Clock.WhenTimersAsync(1);
+        Assert.Equal(
+            [
+                $"Schedule minutely: the tick of {Now.AddMinutes(-1):O} enqueued {job}",
+                $"Schedule minutely: the tick of {Now:O} let 1 go, because an earlier one's job has not ended",
+            ],
+            _log.Lines);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
     public async Task A_schedule_that_another_node_put_is_seen_within_a_second_without_a_word()
     {
         await StartAsync();
         await _engine.Clock.WhenTimerInAsync(TimeSpan.FromSeconds(1));
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, Now.AddMilliseconds(500), CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, Now.AddMilliseconds(500), declaration: null, CancellationToken.None);
         _engine.Clock.Advance(TimeSpan.FromSeconds(1));
         await TickedAsync(1);
     }
@@ -82,7 +104,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     public async Task However_many_schedules_there_are_one_question_is_asked_for_all()
     {
         for (var number = 0; number < 100; number++)
-            await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = $"schedule-{number}" }, Now.AddHours(1), CancellationToken.None);
+            await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = $"schedule-{number}" }, Now.AddHours(1), declaration: null, CancellationToken.None);
         await StartAsync();
         for (var second = 0; second < 10; second++)
             await AdvanceAsync(TimeSpan.FromSeconds(1));
@@ -114,7 +136,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         var client = await StartAsync();
         foreach (var name in new[] { "a", "b", "c" })
             await client.PutAsync(EveryMinute with { Name = name }, CancellationToken.None);
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = "lost", Rule = ScheduleRule.OfCron("* * * * *", "Europe/Bonn") }, Now, CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute with { Name = "lost", Rule = ScheduleRule.OfCron("* * * * *", "Europe/Bonn") }, Now, declaration: null, CancellationToken.None);
         _jobs.Refuse(nameof(IJobStore.TickAsync), args => ((ScheduleTick)args[0]!).Schedule == "b" ? Away() : null);
         await AdvanceAsync(TimeSpan.FromMinutes(1));
         await TickedAsync(1, "a");
@@ -191,12 +213,44 @@ public sealed class SchedulerTests : IAsyncLifetime
         await StartAsync(declared);
         await DeclaredAsync(status => status is not null);
         var put = await StatusAsync();
-        Assert.True(DeclaredSchedule.IsSame(declared, put.Settings));
+        Assert.Equal((declared.Jitter, declared.CatchUp, declared.CatchUpLimit, "reports"), (put.Settings.Jitter, put.Settings.CatchUp, put.Settings.CatchUpLimit, put.Settings.Job.Queue));
 
         await StartAsync(declared);
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(put.Revision, (await StatusAsync()).Revision);
         Assert.Equal(1, _jobs.Asked(nameof(IJobStore.PutScheduleAsync)));
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task What_people_changed_of_a_declared_one_stays_until_the_declaration_changes()
+    {
+        var client = await StartAsync(EveryMinute);
+        await DeclaredAsync(status => status is not null);
+        var hourly = EveryMinute with { Rule = ScheduleRule.OfCron("@hourly"), Overlap = Overlap.Queue };
+        await client.PutAsync(hourly, CancellationToken.None);
+        await StartAsync(EveryMinute);
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal((hourly.Rule, Overlap.Queue), ((await StatusAsync()).Settings.Rule, (await StatusAsync()).Settings.Overlap));
+
+        var daily = ScheduleRule.OfCron("@daily");
+        await StartAsync(EveryMinute with { Rule = daily });
+        await DeclaredAsync(status => status!.Settings.Rule == daily);
+        Assert.Equal(Overlap.Allow, (await StatusAsync()).Settings.Overlap);
+    }
+
+    [Fact]
+    public void Each_thing_that_a_declaration_says_makes_it_another_one_and_a_pause_does_not()
+    {
+        ScheduleSettings[] all =
+        [
+            EveryMinute, EveryMinute with { Rule = ScheduleRule.OfCron("* * * * *", "Europe/Berlin") }, EveryMinute with { Rule = ScheduleRule.OfCron("1 * * * *") },
+            EveryMinute with { Rule = ScheduleRule.OfInterval(TimeSpan.FromMinutes(1)) }, EveryMinute with { CatchUp = CatchUp.None },
+            EveryMinute with { CatchUpLimit = 7 }, EveryMinute with { Overlap = Overlap.Skip }, EveryMinute with { Jitter = TimeSpan.FromSeconds(1) },
+            EveryMinute with { Job = Report with { Arguments = "[]"u8.ToArray() } }, EveryMinute with { Job = Report with { Queue = "reports" } },
+        ];
+        Assert.Equal(all.Length, all.Select(DeclaredSchedule.MarkOf).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(DeclaredSchedule.MarkOf(EveryMinute), DeclaredSchedule.MarkOf(EveryMinute with { IsPaused = true, Job = Report with { Arguments = [.. Report.Arguments] } }));
     }
 
     [Fact(Timeout = Engine.Patience)]
@@ -245,7 +299,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         Assert.Equal(ticked.AddMinutes(1), (await StatusAsync()).NextAt);
 
         // Nor by a node that has not seen the tick and puts it back.
-        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, ticked, CancellationToken.None);
+        await _engine.Store.Jobs.PutScheduleAsync(EveryMinute, ticked, declaration: null, CancellationToken.None);
         await AdvanceAsync(TimeSpan.FromSeconds(5));
         await DeclaredAsync(status => status!.NextAt == ticked.AddMinutes(1));
         Assert.Equal(1, (await StatusAsync()).Ticks);
@@ -258,7 +312,7 @@ public sealed class SchedulerTests : IAsyncLifetime
 
     private static StoreException Away() => new(StoreProblem.Unavailable, "away");
 
-    private Scheduler Create(params ScheduleSettings[] declared) => new(_engine.Store, declared, _engine.Clock, NullLogger<Scheduler>.Instance);
+    private Scheduler Create(params ScheduleSettings[] declared) => new(_engine.Store, declared, _engine.Clock, _log);
 
     private async Task<ScheduleClient> StartAsync(params ScheduleSettings[] declared)
     {
@@ -298,5 +352,18 @@ public sealed class SchedulerTests : IAsyncLifetime
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    private sealed class KeptLog : ILogger<Scheduler>
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
     }
 }

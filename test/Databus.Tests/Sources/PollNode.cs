@@ -76,7 +76,7 @@ internal sealed class PollNode : IAsyncDisposable
             {
                 foreach (var job in (await _store.Jobs.ClaimAsync(new JobClaim("node", [PollSource.Queue], room, Lease), CancellationToken.None)).Jobs)
                 {
-                    var run = _runner.Prepare(job);
+                    var run = _runner.Prepare(job, askedAt: 0);
                     var ended = new TaskCompletionSource();
                     _running[run] = ended.Task;
                     _ = RunAsync(run, ended);

@@ -101,7 +101,7 @@ public sealed class JobTestHost : IAsyncDisposable
 
     private async Task RunAsync(ClaimedJob job, CancellationToken cancellationToken)
     {
-        using var run = _runner.Prepare(job);
+        using var run = _runner.Prepare(job, askedAt: 0);
         var completion = await _runner.RunAsync(run);
         await _reports.KeepAsync([run], cancellationToken);
         await _store.Jobs.CompleteAsync([completion], cancellationToken);
