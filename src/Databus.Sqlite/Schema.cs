@@ -10,7 +10,7 @@ namespace Databus.Sqlite;
 /// </summary>
 internal static class Schema
 {
-    public static IReadOnlyList<(int Number, string Sql)> Migrations { get; } = [.. Read()];
+    public static IReadOnlyList<(int Number, string Sql)> Migrations { get; } = [.. Read("Databus.Sqlite.Migrations.")];
 
     public static int Newest => Migrations[^1].Number;
 
@@ -37,9 +37,9 @@ internal static class Schema
         }
     }
 
-    private static IEnumerable<(int Number, string Sql)> Read()
+    /// <summary>The migrations that are embedded under a name that begins so.</summary>
+    internal static IEnumerable<(int Number, string Sql)> Read(string folder)
     {
-        const string folder = "Databus.Sqlite.Migrations.";
         var assembly = Assembly.GetExecutingAssembly();
         foreach (var name in assembly.GetManifestResourceNames().Where(n => n.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {

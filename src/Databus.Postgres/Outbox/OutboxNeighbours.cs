@@ -27,7 +27,7 @@ internal sealed partial class OutboxNeighbours(OutboxDatabase database, ILogger 
                 SELECT id, status FROM (SELECT id, pg_xact_status(id::xid8) AS status FROM unnest($1::text[]) AS t (id)) t
                 WHERE status IS DISTINCT FROM 'in progress'
                 """,
-                transactions.Select(transaction => transaction.ToString(CultureInfo.InvariantCulture)).ToArray())
+                (object)transactions.Select(transaction => transaction.ToString(CultureInfo.InvariantCulture)).ToArray())
                 .RowsAsync(
                     static rows => new SettledTransaction(ulong.Parse(rows.GetString(0), CultureInfo.InvariantCulture), rows.Text(1) != "aborted"),
                     cancellationToken),

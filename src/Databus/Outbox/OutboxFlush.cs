@@ -57,7 +57,7 @@ internal sealed class OutboxFlush(
             var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
             from = claims.Ends[0].Next;
             if (claims.Batches.Count > 0)
-                sums.Add(type, await SendAsync(type, claims.Batches[0], claimedAt, inOrder: false, cancellationToken));
+                sums.Add(type, await SendAsync(type, sums.Untried(claims.Batches[0]), claimedAt, inOrder: false, cancellationToken));
         }
     }
 
@@ -119,6 +119,7 @@ internal sealed class OutboxFlush(
     {
         private readonly Lock _gate = new();
         private readonly HashSet<OutboxType> _away = [];
+        private readonly HashSet<long> _tried = [];
         private int _sent;
         private int _failed;
         private (string Type, OutboxAnswer Answer)? _first;
@@ -153,10 +154,23 @@ internal sealed class OutboxFlush(
                 return _away.Contains(type);
         }
 
+        /// <summary>Without what another worker of this flush has tried in vain, and what comes after it and has its key.</summary>
+        public OutboxBatch Untried(OutboxBatch batch)
+        {
+            lock (_gate)
+            {
+                var keys = batch.Messages.Where(message => _tried.Contains(message.Id)).Select(message => message.OrderKey).ToHashSet(StringComparer.Ordinal);
+                return keys.Count == 0
+                    ? batch
+                    : batch with { Messages = [.. batch.Messages.Where(message => !_tried.Contains(message.Id) && (message.OrderKey is null || !keys.Contains(message.OrderKey)))] };
+            }
+        }
+
         public void Add(OutboxType type, OutboxTally tally)
         {
             lock (_gate)
             {
+                _tried.UnionWith(tally.Tried);
                 _sent += tally.Sent;
                 _failed += tally.Failed;
                 if (tally.IsAway)

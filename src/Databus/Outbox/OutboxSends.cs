@@ -154,6 +154,9 @@ internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?
     /// <summary>Those that were tried in vain.</summary>
     public int Failed { get; } = answers.Count(answer => answer is { IsSent: false });
 
+    /// <summary>The ids of those that were tried in vain.</summary>
+    public IEnumerable<long> Tried => batch.Messages.Where((_, place) => answers[place] is { IsSent: false }).Select(message => message.Id);
+
     /// <summary>The destination as a whole was not there.</summary>
     public bool IsAway { get; } = answers.Any(answer => answer?.Outcome.Result == SendResult.Unavailable);
 

@@ -1,3 +1,4 @@
+using Databus.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Databus.Outbox;
@@ -101,9 +102,10 @@ internal sealed partial class UnsettledTransactions(IOutboxStore store, OutboxRe
             }
             catch (Exception error)
             {
-                // What is forgotten here is found by the poll.
                 if (++failures == 1)
                     LogNotAsked(error);
+                if (error is not StoreException)
+                    Forget(asked);
                 await Task.Delay(AfterFailure, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -124,6 +126,16 @@ internal sealed partial class UnsettledTransactions(IOutboxStore store, OutboxRe
 
         if (lowest < long.MaxValue)
             Committed(lowest);
+    }
+
+    /// <summary>The database does not know them, as after another one took its place. What they recorded is found by the poll.</summary>
+    private void Forget(ulong[] transactions)
+    {
+        lock (_gate)
+        {
+            foreach (var transaction in transactions)
+                _unsettled.Remove(transaction);
+        }
     }
 
     private TimeSpan GapFor(long youngest)

@@ -27,6 +27,7 @@ public sealed partial class SuiteRulesTests
         ["Postgres.JobConcurrencyTests"] = "Two stores open on the same data, and transactions of strangers that enqueue: SQLite has one process and no strangers.",
         ["Postgres.LongTransactionTests"] = "A transaction that a stranger keeps open in the same database.",
         ["Postgres.NeighbourTests"] = "Two stores open on the same data, which SQLite refuses.",
+        ["Postgres.OutboxTransactionTests"] = "Shapes of transaction and locks between writers, which a file with one writer does not have.",
         ["Postgres.PoolerTests"] = "A pooler between node and database.",
         ["Postgres.PostgresUrlTests"] = "How the address of a database is written.",
         ["Postgres.SchemaTests"] = "Migrations in PostgreSQL's language, up from every version, by many nodes at once.",

@@ -25,6 +25,10 @@ public sealed class TypeRulesTests
         ["IListeningSourceKind"] = "A boundary outside: each way in which items are brought is its own kind.",
         ["IDestinationKind"] = "A boundary outside: each way of pushing is its own kind.",
         ["ISharedKeys"] = "A boundary outside: Redis, where nodes share what they know about keys.",
+        ["IOutboxStore"] = "Two implementations: the service's own PostgreSQL or SQLite.",
+        ["IOutboxSender`1"] = "A boundary outside: where the user's messages go, one at a time.",
+        ["IOutboxBatchSender`1"] = "A boundary outside: where the user's messages go, in batches.",
+        ["IOutboxContents`1"] = "A boundary outside: tables of the user's that hold the contents of messages.",
         ["IDestination"] = "A boundary outside: an open way to one destination.",
     };
 
