@@ -125,8 +125,11 @@ public static class AtomicContext
     private static async Task<T> RunOnceAsync<T>(
         DbContext context, Attempt attempt, Func<CancellationToken, Task<T>> function, AtomicOptions options, CancellationToken cancellationToken)
     {
-        // A retrying strategy allows transactions only within itself. What it must not try again is carried past it.
-        var (result, failure) = await context.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
+        // A retrying strategy allows transactions only within itself. What it must not try again is carried past it; and one that does
+        // not retry would only wrap the error.
+        var strategy = context.Database.CreateExecutionStrategy();
+        var retries = strategy.RetriesOnFailure;
+        var (result, failure) = await strategy.ExecuteAsync(async () =>
         {
             context.ChangeTracker.Clear();
             var isCommitting = false;
@@ -140,7 +143,7 @@ public static class AtomicContext
                 await transaction.CommitAsync(cancellationToken);
                 return (done, (ExceptionDispatchInfo?)null);
             }
-            catch (Exception error) when (isCommitting || IsConflict(error))
+            catch (Exception error) when (!retries || isCommitting || IsConflict(error))
             {
                 return (default(T)!, ExceptionDispatchInfo.Capture(error));
             }

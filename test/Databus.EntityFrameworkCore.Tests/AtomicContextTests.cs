@@ -181,7 +181,6 @@ public sealed class AtomicContextTests(Shop shop)
         await using var context = shop.Context();
         await using var other = shop.Context();
         var id = (await context.Orders.AsNoTracking().SingleAsync(order => order.Name == name, Cancellation)).Id;
-        Task<Order?>? waiting = null;
         await context.AtomicAsync(
             async stop =>
             {
@@ -193,9 +192,8 @@ public sealed class AtomicContextTests(Shop shop)
                 Assert.Equal(PostgresErrorCodes.LockNotAvailable, error.SqlState);
             },
             cancellationToken: Cancellation);
-        await using (await other.Database.BeginTransactionAsync(Cancellation))
-            waiting = other.LockAsync<Order>(id, Cancellation);
-        Assert.Equal(5, (await waiting)!.Amount);
+        await using var after = await other.Database.BeginTransactionAsync(Cancellation);
+        Assert.Equal(5, (await other.LockAsync<Order>(id, Cancellation))!.Amount);
     }
 
     [Fact]

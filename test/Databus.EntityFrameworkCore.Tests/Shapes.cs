@@ -102,11 +102,11 @@ internal static class Shapes
         using var transaction = context.Database.BeginTransaction();
         context.Record(Message(pair.First));
         context.SaveChanges();
-        transaction.CreateSavepoint("inner");
+        transaction.CreateSavepoint("part");
         context.Record(Message(pair.Second));
         context.SaveChanges();
         if (ending == Ending.InnerRollback)
-            transaction.RollbackToSavepoint("inner");
+            transaction.RollbackToSavepoint("part");
         if (ending == Ending.Rollback)
             transaction.Rollback();
         else
@@ -121,18 +121,18 @@ internal static class Shapes
         context.Record(Message(pair.First));
         await context.SaveChangesAsync(acceptAllChangesOnSuccess: false, Cancellation);
         context.ChangeTracker.AcceptAllChanges();
-        await transaction.CreateSavepointAsync("inner", Cancellation);
+        await transaction.CreateSavepointAsync("part", Cancellation);
         context.Record(Message(pair.Second));
         await context.SaveChangesAsync(acceptAllChangesOnSuccess: false, Cancellation);
-        await EndAsync(transaction, ending, "inner");
+        await EndAsync(transaction, ending, "part");
     }
 
     private static async Task WithContextAsync(ShopContext given, Ending ending, Pair pair)
     {
         await using var context = given;
         await using var transaction = await context.Database.BeginTransactionAsync(Cancellation);
-        await RecordBothAsync(context, pair, () => transaction.CreateSavepointAsync("inner", Cancellation));
-        await EndAsync(transaction, ending, "inner");
+        await RecordBothAsync(context, pair, () => transaction.CreateSavepointAsync("part", Cancellation));
+        await EndAsync(transaction, ending, "part");
     }
 
     private static async Task UseTransactionAsync(Shop shop, Ending ending, Pair pair)
@@ -142,10 +142,10 @@ internal static class Shapes
         await using (var context = shop.Context(connection))
         {
             await context.Database.UseTransactionAsync(transaction, Cancellation);
-            await RecordBothAsync(context, pair, () => transaction.SaveAsync("inner", Cancellation));
+            await RecordBothAsync(context, pair, () => transaction.SaveAsync("part", Cancellation));
         }
 
-        await EndAsync(transaction, ending, "inner");
+        await EndAsync(transaction, ending, "part");
     }
 
     private static async Task ScopeAsync(Shop shop, Ending ending, Pair pair)
@@ -194,29 +194,29 @@ internal static class Shapes
         context.Record(Message(pair.First));
         await context.SaveChangesAsync(Cancellation);
         await transaction.ReleaseSavepointAsync("first", Cancellation);
-        await transaction.CreateSavepointAsync("outer", Cancellation);
-        await transaction.CreateSavepointAsync("inner", Cancellation);
+        await transaction.CreateSavepointAsync("whole", Cancellation);
+        await transaction.CreateSavepointAsync("part", Cancellation);
         context.Record(Message(pair.Second));
         await context.SaveChangesAsync(Cancellation);
-        await transaction.ReleaseSavepointAsync("inner", Cancellation);
+        await transaction.ReleaseSavepointAsync("part", Cancellation);
 
         // Released, and undone all the same by what is around it.
-        await EndAsync(transaction, ending, "outer");
+        await EndAsync(transaction, ending, "whole");
     }
 
     private static async Task NestedSavepointsAsync(Shop shop, Ending ending, Pair pair)
     {
         await using var context = shop.Context();
         await using var transaction = await context.Database.BeginTransactionAsync(Cancellation);
-        await transaction.CreateSavepointAsync("outer", Cancellation);
+        await transaction.CreateSavepointAsync("whole", Cancellation);
         context.Record(Message(pair.First));
         await context.SaveChangesAsync(Cancellation);
-        await transaction.CreateSavepointAsync("inner", Cancellation);
+        await transaction.CreateSavepointAsync("part", Cancellation);
         context.Record(Message(pair.Second));
         await context.SaveChangesAsync(Cancellation);
         if (ending == Ending.InnerRollback)
-            await transaction.RollbackToSavepointAsync("inner", Cancellation);
-        await transaction.ReleaseSavepointAsync("outer", Cancellation);
+            await transaction.RollbackToSavepointAsync("part", Cancellation);
+        await transaction.ReleaseSavepointAsync("whole", Cancellation);
         await EndAsync(transaction, ending == Ending.Rollback ? ending : Ending.Commit, "");
     }
 
@@ -301,10 +301,10 @@ internal static class Shapes
         await other.Database.UseTransactionAsync(transaction, Cancellation);
         one.Record(Message(pair.First));
         await one.SaveChangesAsync(Cancellation);
-        await transaction.SaveAsync("inner", Cancellation);
+        await transaction.SaveAsync("part", Cancellation);
         other.Record(Message(pair.Second));
         await other.SaveChangesAsync(Cancellation);
-        await EndAsync(transaction, ending, "inner");
+        await EndAsync(transaction, ending, "part");
     }
 
     private static async Task PlainAsync(Shop shop, Ending ending, Pair pair)
@@ -312,9 +312,9 @@ internal static class Shapes
         await using var connection = await shop.Source.OpenConnectionAsync(Cancellation);
         await using var transaction = await connection.BeginTransactionAsync(Cancellation);
         await shop.Outbox.RecordAsync(transaction, Message(pair.First), cancellationToken: Cancellation);
-        await transaction.SaveAsync("inner", Cancellation);
+        await transaction.SaveAsync("part", Cancellation);
         await shop.Outbox.RecordManyAsync(transaction, [Message(pair.Second)], Cancellation);
-        await EndAsync(transaction, ending, "inner");
+        await EndAsync(transaction, ending, "part");
     }
 
     private static async Task PlainWithoutTransactionAsync(Shop shop, Ending ending, Pair pair)
@@ -334,9 +334,9 @@ internal static class Shapes
         await using var connection = await shop.Source.OpenConnectionAsync(Cancellation);
         await using var transaction = await connection.BeginTransactionAsync(Cancellation);
         await InsertAsync(pair.First);
-        await transaction.SaveAsync("inner", Cancellation);
+        await transaction.SaveAsync("part", Cancellation);
         await InsertAsync(pair.Second);
-        await EndAsync(transaction, ending, "inner");
+        await EndAsync(transaction, ending, "part");
 
         async Task InsertAsync(int number)
         {

@@ -6,8 +6,11 @@ using Databus.Postgres.Outbox;
 using Databus.Testing;
 using Databus.Testing.Servers;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
@@ -25,6 +28,7 @@ public sealed class Shop : IAsyncLifetime
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<int, int> _sends = new();
+    private readonly Troubles _log = new();
     private IHost _host = null!;
     private string _database = "";
     private int _numbers;
@@ -45,7 +49,7 @@ public sealed class Shop : IAsyncLifetime
         _database = await server.CreateDatabaseAsync();
         Source = NpgsqlDataSource.Create(server.ConnectionString(_database));
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
-        builder.Services.AddOutbox(options => options.Poll = TimeSpan.FromMinutes(1)).AddPostgresOutbox(server.ConnectionString(_database));
+        builder.Services.AddOutbox(options => options.BetweenFullLooks = TimeSpan.FromMinutes(1)).AddPostgresOutbox(server.ConnectionString(_database));
         builder.Services.AddSingleton(this);
         builder.Services.AddOutboxMessage<OrderPlaced, OrderSender>(
             "order-placed", ShopJson.Default.OrderPlaced, options => options.OrderKey = order => order.Customer);
@@ -56,10 +60,13 @@ public sealed class Shop : IAsyncLifetime
                 options.AutoFlush = false;
             });
         builder.Services.AddDbContextFactory<ShopContext>((provider, options) => options.UseNpgsql(Source).UseOutbox(provider));
+        builder.Logging.AddProvider(_log);
         _host = builder.Build();
         await _host.StartAsync();
         await using var context = Context();
-        await context.Database.EnsureCreatedAsync();
+
+        // EnsureCreated would see the outbox's tables and do nothing.
+        await context.GetService<IRelationalDatabaseCreator>().CreateTablesAsync(Cancellation);
     }
 
     public async ValueTask DisposeAsync()
@@ -102,13 +109,13 @@ public sealed class Shop : IAsyncLifetime
     {
         Assert.True(
             await Deadline.WaitAsync(() => sent.All(number => Sends(number) > 0), Soon, Cancellation),
-            $"Of {string.Join(", ", sent)} only {string.Join(", ", sent.Where(number => Sends(number) > 0))} left in time.");
+            $"Of {string.Join(", ", sent)} only {string.Join(", ", sent.Where(number => Sends(number) > 0))} left in time. {_log}");
 
         // What is recorded after them leaves after them, or with them: so what has not left by then, and is not there, never will.
         var last = NewNumber();
         await using var connection = await Source.OpenConnectionAsync(Cancellation);
         await Outbox.RecordAsync(connection, new OrderPlaced(last), cancellationToken: Cancellation);
-        Assert.True(await Deadline.WaitAsync(() => Sends(last) > 0, Soon, Cancellation));
+        Assert.True(await Deadline.WaitAsync(() => Sends(last) > 0, Soon, Cancellation), $"{last} did not leave in time. {_log}");
         Assert.All(sent, number => Assert.Equal(1, Sends(number)));
         Assert.All(never, number => Assert.Equal(0, Sends(number)));
         foreach (var number in never.Concat(sent))

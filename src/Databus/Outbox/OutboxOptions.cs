@@ -32,4 +32,7 @@ public sealed class OutboxOptions
 
     /// <summary>The health check is degraded when something has been pending for longer than this. Default 5 minutes.</summary>
     public TimeSpan LongestHealthyWait { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often a relay looks for what nobody told of. Tests make it long, to see what comes without it. Default 1 s.</summary>
+    internal TimeSpan BetweenFullLooks { get; set; } = TimeSpan.FromSeconds(1);
 }

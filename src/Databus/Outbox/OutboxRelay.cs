@@ -11,8 +11,6 @@ namespace Databus.Outbox;
 /// </summary>
 internal sealed partial class OutboxRelay : IAsyncDisposable
 {
-    private static readonly TimeSpan BetweenFullLooks = TimeSpan.FromSeconds(1);
-
     /// <summary>A full look takes at most one part in so many of the time.</summary>
     private const int ShareOfFullLooks = 20;
 
@@ -149,7 +147,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         if (isFull)
         {
             var took = _time.GetTimestamp() - now;
-            _nextFullLook = now + Math.Max(Ticks(BetweenFullLooks), took * ShareOfFullLooks);
+            _nextFullLook = now + Math.Max(Ticks(_options.BetweenFullLooks), took * ShareOfFullLooks);
         }
 
         lock (_gate)
@@ -181,7 +179,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     /// <summary>Where to look, and how long at most to wait before looking again.</summary>
     private (List<Planned> Looks, TimeSpan Longest) Plan(bool isFull, bool isDue)
     {
-        var longest = BetweenFullLooks;
+        var longest = _options.BetweenFullLooks;
         var looks = new List<Planned>();
         lock (_gate)
         {

@@ -34,7 +34,7 @@ internal sealed class OutboxRun<T>(OutboxBatch batch, JsonTypeInfo<T> json, Outb
             {
                 if ((loaded is null ? JsonSerializer.Deserialize(claimed.Content, json) : loaded[place]) is { } content)
                 {
-                    ReadOnlyMemory<byte>? utf8 = loaded is null ? claimed.Content : null;
+                    ReadOnlyMemory<byte>? utf8 = loaded is null ? (ReadOnlyMemory<byte>?)claimed.Content : null;
                     _messages[place] = new OutboxMessage<T>(
                         claimed.MessageId, batch.Type, claimed.OrderKey, content, utf8, json, claimed.Attempts + 1, claimed.RecordedAt, claimed.TraceParent);
                 }
