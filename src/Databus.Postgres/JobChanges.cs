@@ -35,7 +35,7 @@ internal sealed class JobChanges(NpgsqlConnection connection, long? time)
             else if (outcome == JobOutcome.Failed)
                 work.StartAgain(job, delay.ToColumn(), usesAttempt: true, lost: 0, error ?? JobErrors.NoReason);
             else
-                work.StartAgain(job, delay.ToColumn(), usesAttempt: false, lost: 0, error ?? job.Error);
+                work.StartAgain(job, delay.ToColumn(), usesAttempt: false, job.Lost, error ?? job.Error);
         }
 
         await WriteAsync(work);
@@ -157,10 +157,10 @@ internal sealed class JobChanges(NpgsqlConnection connection, long? time)
                 work.Finish(job, JobState.Cancelled, loss);
             else if (job.Attempt >= job.MaxAttempts)
                 work.Finish(job, JobState.Failed, loss);
-            else if (job.Lost + 1 >= JobErrors.MostLossesInARow)
+            else if (job.Lost + (job.LeaseUntil is null ? 0 : 1) >= JobErrors.MostLossesInARow)
                 work.Finish(job, JobState.Failed, JobErrors.LostTooOften(loss));
             else
-                work.StartAgain(job, delay: 0, usesAttempt: true, job.Lost + 1, loss);
+                work.StartAgain(job, delay: 0, usesAttempt: true, Math.Min(job.Lost + 1, JobErrors.LossesOfASuspect), loss);
         }
 
         await WriteAsync(work);

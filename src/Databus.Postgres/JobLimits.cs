@@ -87,10 +87,11 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
             """
             UPDATE databus.jobs j SET
                 state = 4, attempt = attempt + 1, fence = greatest(fence + 1, $1 * 1000), started_at = $1, expires_at = NULL, owner = $2,
-                lease_until = $1 + $3::bigint, queue_counted = j.queue = ANY($4), progress = NULL, message = NULL
+                lease_until = $1 + $3::bigint, queue_counted = j.queue = ANY($4), progress = NULL, message = NULL, lost = least(lost, $6)
             WHERE j.job_id = ANY($5)
-            RETURNING 0, j.job_id, j.priority, j.fence, j.name, j.queue, j.arguments, j.attempt, j.max_attempts, j.enqueued_at, j.due_at, j.trace_parent
-            """, _now, claim.Owner, claim.Lease?.ToColumn(), queues.Where(queue => queue.Value.MaxRunning > 0).Select(queue => queue.Key).ToArray(), started.ToArray());
+            RETURNING 0, j.job_id, j.priority, j.fence, j.name, j.queue, j.arguments, j.attempt, j.max_attempts, j.enqueued_at, j.due_at, j.trace_parent, j.lost
+            """, _now, claim.Owner, claim.Lease?.ToColumn(), queues.Where(queue => queue.Value.MaxRunning > 0).Select(queue => queue.Key).ToArray(), started.ToArray(),
+            JobErrors.LossesOfASuspect);
         await using var rows = await batch.ExecuteReaderAsync();
         do
         {

@@ -83,33 +83,33 @@ internal static class JobTable
             ), started AS (
                 UPDATE databus.jobs j SET
                     state = 4, attempt = attempt + 1, fence = greatest(fence + 1, (SELECT now FROM clock) * 1000), started_at = (SELECT now FROM clock),
-                    expires_at = NULL, owner = $11, lease_until = (SELECT now FROM clock) + $12::bigint, progress = NULL, message = NULL
+                    expires_at = NULL, owner = $11, lease_until = (SELECT now FROM clock) + $12::bigint, progress = NULL, message = NULL, lost = least(lost, $15)
                 WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM fitting WHERE $13 AND NOT (SELECT opens FROM clock) AND NOT judged AND bytes_before < $14))
-                RETURNING j.job_id, j.priority, j.fence, j.name, j.queue, j.arguments, j.attempt, j.max_attempts, j.enqueued_at, j.due_at, j.trace_parent
+                RETURNING j.job_id, j.priority, j.fence, j.name, j.queue, j.arguments, j.attempt, j.max_attempts, j.enqueued_at, j.due_at, j.trace_parent, j.lost
             ), promoted AS (
                 UPDATE databus.jobs j SET state = 0
                 WHERE j.job_id = ANY(ARRAY(
                     SELECT job_id FROM due EXCEPT SELECT job_id FROM fitting WHERE $13 AND NOT (SELECT opens FROM clock) AND NOT judged AND bytes_before < $14))
                 RETURNING j.job_id, j.queue
             )
-            SELECT 0, job_id, priority, fence, name, queue, arguments, attempt, max_attempts, enqueued_at, due_at, trace_parent FROM started
+            SELECT 0, job_id, priority, fence, name, queue, arguments, attempt, max_attempts, enqueued_at, due_at, trace_parent, lost FROM started
             UNION ALL
-            SELECT 1, job_id, priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM fitting
+            SELECT 1, job_id, priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM fitting
             WHERE (NOT $13 OR (SELECT opens FROM clock) OR judged) AND bytes_before < $14
             UNION ALL
-            SELECT 2, min(job_id), NULL, n, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM seen GROUP BY n
+            SELECT 2, min(job_id), NULL, n, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM seen GROUP BY n
             UNION ALL
-            SELECT 3, min(job_id), NULL, NULL, NULL, queue, NULL, NULL, NULL, NULL, NULL, NULL FROM promoted GROUP BY queue
+            SELECT 3, min(job_id), NULL, NULL, NULL, queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM promoted GROUP BY queue
             UNION ALL
             SELECT 4, (SELECT now FROM clock), NULL, NULL, NULL, NULL, NULL,
                    CASE WHEN (SELECT count(*) FROM due) >= $6 THEN 2
                         WHEN (SELECT count(*) FROM picked) > $8 OR EXISTS (SELECT FROM fitting WHERE bytes_before >= $14) THEN 1 ELSE 0 END,
                    (SELECT opens::integer FROM clock),
                    (SELECT j.due_at FROM databus.jobs j WHERE j.state = 1 AND j.due_at > (SELECT now FROM clock) ORDER BY j.due_at, j.job_id LIMIT 1),
-                   (SELECT opens_at FROM databus.job_limits WHERE opens_at > (SELECT now FROM clock) ORDER BY opens_at LIMIT 1), NULL
+                   (SELECT opens_at FROM databus.job_limits WHERE opens_at > (SELECT now FROM clock) ORDER BY opens_at LIMIT 1), NULL, NULL
             """,
             time, look.Queues, look.Priorities, look.Ids, dueFrom, DuePerClaim, claim.Names?.ToArray(), max, claim.Queues?.ToArray(), without.ToArray(),
-            claim.Owner, claim.Lease?.ToColumn(), starts, (long)MaxBytesPerClaim);
+            claim.Owner, claim.Lease?.ToColumn(), starts, (long)MaxBytesPerClaim, JobErrors.LossesOfASuspect);
         var claimed = new ClaimedRows();
         await using var rows = await command.ExecuteReaderAsync();
         while (await rows.ReadAsync())
@@ -200,7 +200,8 @@ internal static class JobTable
             FROM held WHERE next < 10 AND NOT is_left
         ), again AS (
             UPDATE databus.jobs j SET
-                state = h.nexts[array_position(h.ids, j.job_id)], lease_until = NULL, lost = 0,
+                state = h.nexts[array_position(h.ids, j.job_id)], lease_until = NULL,
+                lost = CASE WHEN h.outcomes[array_position(h.ids, j.job_id)] = 1 THEN 0 ELSE j.lost END,
                 due_at = (SELECT now FROM clock) + greatest(0, h.delays[array_position(h.ids, j.job_id)]),
                 attempt = j.attempt - CASE WHEN h.outcomes[array_position(h.ids, j.job_id)] = 1 THEN 0 ELSE 1 END,
                 error = coalesce(
@@ -303,7 +304,10 @@ internal static class JobTable
     /// <summary>Reads a start from these columns, after two that do not belong to it.</summary>
     public static ClaimedJob ReadClaimed(NpgsqlDataReader rows) => new(
         new LeaseToken(rows.GetInt64(1), rows.GetInt64(3)), rows.GetString(4), rows.GetString(5), rows.GetFieldValue<byte[]>(6), rows.GetInt32(7),
-        rows.GetInt32(8), rows.Time(9), rows.Time(10), rows.Text(11));
+        rows.GetInt32(8), rows.Time(9), rows.Time(10), rows.Text(11))
+    {
+        Losses = rows.GetInt32(12),
+    };
 
     private static void Report(NpgsqlBatch batch, IGrouping<LeaseToken, JobReport>[] starts, long? time)
     {
@@ -313,14 +317,15 @@ internal static class JobTable
             WITH clock AS MATERIALIZED (
                 SELECT databus.now_in_ms($1::bigint) AS now
             ), held AS MATERIALIZED (
-                SELECT j.job_id, j.fence, j.cancel_requested, g.progress, g.message
-                FROM unnest($2::bigint[], $3::bigint[], $4::double precision[], $5::text[]) AS g(job_id, fence, progress, message)
+                SELECT j.job_id, j.fence, j.cancel_requested, g.progress, g.message, g.alone
+                FROM unnest($2::bigint[], $3::bigint[], $4::double precision[], $5::text[], $12::boolean[]) AS g(job_id, fence, progress, message, alone)
                 CROSS JOIN LATERAL (SELECT j.* FROM databus.jobs j WHERE j.job_id = g.job_id OFFSET 0 FOR UPDATE) j
                 WHERE j.fence = g.fence AND j.state = 4 AND coalesce(j.lease_until > (SELECT now FROM clock), true)
             ), said AS (
-                UPDATE databus.jobs j SET progress = coalesce(h.progress, j.progress), message = coalesce(h.message, j.message)
+                UPDATE databus.jobs j SET
+                    progress = coalesce(h.progress, j.progress), message = coalesce(h.message, j.message), lost = CASE WHEN h.alone THEN $13 ELSE j.lost END
                 FROM held h
-                WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM held WHERE progress IS NOT NULL OR message IS NOT NULL)) AND h.job_id = j.job_id
+                WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM held WHERE progress IS NOT NULL OR message IS NOT NULL OR alone)) AND h.job_id = j.job_id
             ), logged AS (
                 INSERT INTO databus.job_log (job_id, at, attempt, level, line)
                 SELECT l.job_id, l.at, l.attempt, l.level, l.line
@@ -340,7 +345,9 @@ internal static class JobTable
             lines.Select(line => line.Line.At.ToColumn()).ToArray(),
             lines.Select(line => line.Line.Attempt).ToArray(),
             lines.Select(line => line.Line.Level).ToArray(),
-            lines.Select(line => Cut(line.Line.Text).ToColumn()).ToArray());
+            lines.Select(line => Cut(line.Line.Text).ToColumn()).ToArray(),
+            starts.Select(start => start.Any(report => report.IsAlone)).ToArray(),
+            JobErrors.MostLossesInARow);
     }
 
     private static string Cut(string line) => line.Length <= LongestLine ? line : line[..LongestLine];

@@ -186,13 +186,13 @@ internal static class JobStarts
                 ? _session.Connection[
                     """
                     SELECT job_id, fence, name, arguments, attempt, max_attempts, enqueued_at, due_at, trace_parent,
-                        priority, expires_at, limit_key, limit_running, limit_starts, limit_per
+                        priority, expires_at, limit_key, limit_running, limit_starts, limit_per, lost
                     FROM jobs WHERE state = 0 AND queue = $queue ORDER BY priority DESC, job_id LIMIT $most
                     """].Rows(queue, most)
                 : _session.Connection[
                     """
                     SELECT job_id, fence, name, arguments, attempt, max_attempts, enqueued_at, due_at, trace_parent,
-                        priority, expires_at, limit_key, limit_running, limit_starts, limit_per
+                        priority, expires_at, limit_key, limit_running, limit_starts, limit_per, lost
                     FROM jobs WHERE state = 0 AND queue = $queue AND name IN (SELECT value FROM json_each($names)) ORDER BY priority DESC, job_id LIMIT $most
                     """].Rows(queue, _names, most);
             var added = 0;
@@ -214,7 +214,10 @@ internal static class JobStarts
             var job = new ClaimedJob(
                 new LeaseToken(rows.GetInt64(0), Math.Max(rows.GetInt64(1) + 1, _fence)), rows.GetString(2), queue, rows.GetFieldValue<byte[]>(3),
                 rows.GetInt32(4) + 1, rows.GetInt32(5), Times.FromColumn(rows.GetInt64(6)), Times.FromColumn(rows.GetInt64(7)),
-                rows.IsDBNull(8) ? null : rows.GetString(8));
+                rows.IsDBNull(8) ? null : rows.GetString(8))
+            {
+                Losses = Math.Min(rows.GetInt32(15), JobErrors.LossesOfASuspect),
+            };
             return new Candidate(job, rows.GetInt32(9))
             {
                 ExpiresAt = rows.IsDBNull(10) ? null : rows.GetInt64(10),
@@ -232,9 +235,9 @@ internal static class JobStarts
                 """
                 UPDATE jobs SET
                     state = 4, attempt = attempt + 1, fence = max(fence + 1, $fence), owner = $owner, started_at = $now, lease_until = $until,
-                    expires_at = NULL, progress = NULL, message = NULL
+                    expires_at = NULL, progress = NULL, message = NULL, lost = min(lost, $suspect)
                 WHERE job_id IN (SELECT value FROM json_each($ids))
-                """].Run(_fence, _claim.Owner, _now, _now + _claim.Lease?.ToColumn(), IdList.Of(jobs.Select(job => job.Token.Id)));
+                """].Run(_fence, _claim.Owner, _now, _now + _claim.Lease?.ToColumn(), JobErrors.LossesOfASuspect, IdList.Of(jobs.Select(job => job.Token.Id)));
             _jobs.AddRange(jobs);
         }
 

@@ -79,6 +79,8 @@ internal static class RunningJobs
                     report.Progress, report.Message, job.Id);
             }
 
+            if (report.IsAlone)
+                session.Connection["UPDATE jobs SET lost = $losses WHERE job_id = $job"].Run(JobErrors.MostLossesInARow, job.Id);
             JobLog.Append(session, job.Id, report.Lines);
             if (job.IsCancelRequested)
                 toStop.Add(report.Token);
@@ -164,7 +166,9 @@ internal static class RunningJobs
         else if (job.IsCancelRequested)
             ends.End(job, JobState.Cancelled, error);
         else
-            ends.WaitAgain(job, now + delay.ToColumn(), job.Attempt - (outcome == JobOutcome.Failed ? 0 : 1), losses: 0, error ?? JobErrors.NoReason);
+            ends.WaitAgain(
+                job, now + delay.ToColumn(), job.Attempt - (outcome == JobOutcome.Failed ? 0 : 1), losses: outcome == JobOutcome.Failed ? 0 : job.Losses,
+                error ?? JobErrors.NoReason);
     }
 
     private static void Lose(JobEnds ends, LiveJob job, long now)
@@ -172,12 +176,12 @@ internal static class RunningJobs
         var loss = job.LeaseUntil is null ? JobErrors.Silent(job.Owner!) : JobErrors.LeaseEnded(job.Owner!);
         if (job.IsCancelRequested)
             ends.End(job, JobState.Cancelled, loss);
-        else if (job.Losses + 1 >= JobErrors.MostLossesInARow)
+        else if (job.Losses + (job.LeaseUntil is null ? 0 : 1) >= JobErrors.MostLossesInARow)
             ends.End(job, JobState.Failed, JobErrors.LostTooOften(loss));
         else if (job.Attempt >= job.MaxAttempts)
             ends.End(job, JobState.Failed, loss);
         else
-            ends.WaitAgain(job, now, job.Attempt, job.Losses + 1, loss);
+            ends.WaitAgain(job, now, job.Attempt, Math.Min(job.Losses + 1, JobErrors.LossesOfASuspect), loss);
     }
 
     private static List<LiveJob> LeaseEnded(Connection connection, long now)

@@ -81,7 +81,7 @@ internal sealed class JobModel
     {
         if (Find(token.Id) is not { State: JobState.Running } job || job.Token != token || job.LeaseUntil <= now)
             return false;
-        job.Losses = 0;
+        job.Losses = outcome == JobOutcome.Failed ? 0 : job.Losses;
         if (outcome == JobOutcome.Succeeded)
             End(job, JobState.Succeeded, now);
         else if (outcome == JobOutcome.Hopeless)
@@ -104,10 +104,13 @@ internal sealed class JobModel
         {
             if (job.IsCancelRequested)
                 End(job, JobState.Cancelled, now);
-            else if (++job.Losses == JobErrors.MostLossesInARow || job.Attempt >= job.Job.MaxAttempts)
+            else if (job.Attempt >= job.Job.MaxAttempts || (job.LeaseUntil is not null && job.Losses + 1 >= JobErrors.MostLossesInARow))
                 End(job, JobState.Failed, now);
             else
+            {
+                job.Losses = Math.Min(job.Losses + 1, JobErrors.LossesOfASuspect);
                 WaitAgain(job, now, usesNoAttempt: false);
+            }
         }
 
         return lost.Count;

@@ -159,13 +159,13 @@ public abstract class JobRescueTests(StoreHome home) : JobSuite(home)
     }
 
     [Fact]
-    public async Task The_third_loss_in_a_row_fails_the_job_whatever_attempts_are_left()
+    public async Task Lost_twice_in_a_row_it_has_failed_when_it_is_lost_alone_whatever_attempts_are_left()
     {
         var id = await EnqueueOneAsync(Job() with { MaxAttempts = 100 });
         await LoseAsync();
         await LoseAsync();
         Assert.Equal(JobState.Waiting, await StateAsync(id));
-        await LoseAsync();
+        await LoseAsync(isAlone: true);
         Assert.Equal((JobState.Failed, JobErrors.LostTooOften(JobErrors.Silent(Node))), await EndOfAsync(id));
         Assert.Equal(3, (await JobAsync(id)).Attempt);
 
@@ -176,20 +176,68 @@ public abstract class JobRescueTests(StoreHome home) : JobSuite(home)
         Assert.Equal(JobState.Waiting, await StateAsync(id));
     }
 
-    [Theory]
-    [InlineData(JobOutcome.Failed)]
-    [InlineData(JobOutcome.Returned)]
-    public async Task A_worker_that_comes_back_breaks_the_row(JobOutcome outcome)
+    [Fact]
+    public async Task Lost_beside_others_it_may_be_lost_as_often_as_it_has_attempts()
+    {
+        var id = await EnqueueOneAsync(Job() with { MaxAttempts = 7 });
+        for (var time = 0; time < 6; time++)
+        {
+            Assert.Equal(Math.Min(time, JobErrors.LossesOfASuspect), await LoseAsync());
+            Assert.Equal(JobState.Waiting, await StateAsync(id));
+        }
+
+        await LoseAsync();
+        Assert.Equal((JobState.Failed, JobErrors.Silent(Node)), await EndOfAsync(id));
+    }
+
+    [Fact]
+    public async Task That_it_was_alone_counts_for_that_start_only()
+    {
+        var id = await EnqueueOneAsync(Job() with { MaxAttempts = 100 });
+        await LoseAsync();
+        await LoseAsync();
+        var job = await ClaimOneAsync();
+        await SayAloneAsync(job);
+        await CompleteAsync(job, JobOutcome.Returned);
+        Assert.Equal(JobErrors.LossesOfASuspect, await LoseAsync());
+        Assert.Equal(JobState.Waiting, await StateAsync(id));
+    }
+
+    [Fact]
+    public async Task A_lease_that_ends_for_the_third_time_in_a_row_fails_the_job()
     {
         var id = await EnqueueOneAsync(Job() with { MaxAttempts = 100 });
         for (var time = 0; time < 3; time++)
         {
-            await LoseAsync();
-            await LoseAsync();
-            await CompleteAsync(await ClaimOneAsync(), outcome);
+            Assert.Equal(JobState.Waiting, await StateAsync(id));
+            await ClaimOneAsync("python", Second);
+            Clock.Advance(Second);
+            Assert.Equal(1, await RescueAsync());
         }
 
-        Assert.Equal(JobState.Waiting, await StateAsync(id));
+        Assert.Equal((JobState.Failed, JobErrors.LostTooOften(JobErrors.LeaseEnded("python"))), await EndOfAsync(id));
+    }
+
+    [Theory]
+    [InlineData(JobOutcome.Failed, 0)]
+    [InlineData(JobOutcome.Returned, 2)]
+    public async Task A_failure_breaks_the_row_and_what_was_given_back_says_nothing(JobOutcome outcome, int losses)
+    {
+        // Each with something that follows from its end, and without.
+        var ids = await EnqueueAsync(Job() with { MaxAttempts = 100 }, Job() with { MaxAttempts = 100, Limit = new JobLimit("limit", MaxRunning: 1) });
+        for (var time = 0; time < 2; time++)
+        {
+            await BeatAsync();
+            Assert.Equal(2, (await ClaimAsync()).Count);
+            Clock.Advance(Silence);
+            Assert.Equal(2, await RescueAsync());
+        }
+
+        foreach (var job in await ClaimAsync())
+            await CompleteAsync(job, outcome);
+        var again = await ClaimAsync();
+        Assert.Equal(ids, Ids(again));
+        Assert.All(again, job => Assert.Equal(losses, job.Losses));
     }
 
     [Fact]
@@ -241,12 +289,18 @@ public abstract class JobRescueTests(StoreHome home) : JobSuite(home)
         Assert.True(await CompleteAsync(job));
     }
 
-    /// <summary>Starts the one job there is and falls silent.</summary>
-    private async Task LoseAsync()
+    /// <summary>Starts the one job there is and falls silent. Returns how often it was lost before.</summary>
+    private async Task<int> LoseAsync(bool isAlone = false)
     {
         await BeatAsync();
-        await ClaimOneAsync();
+        var job = await ClaimOneAsync();
+        if (isAlone)
+            await SayAloneAsync(job);
         Clock.Advance(Silence);
         Assert.Equal(1, await RescueAsync());
+        return job.Losses;
     }
+
+    private async Task SayAloneAsync(ClaimedJob job) =>
+        Assert.Empty((await Jobs.ReportAsync([new JobReport(job.Token, Progress: null, Message: null, []) { IsAlone = true }], Cancellation)).Lost);
 }

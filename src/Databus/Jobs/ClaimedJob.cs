@@ -26,7 +26,11 @@ public sealed record JobClaim(string Owner, IReadOnlyList<string>? Queues, int M
 /// <param name="DueAt">When this start became due.</param>
 public sealed record ClaimedJob(
     LeaseToken Token, string Name, string Queue, byte[] Arguments, int Attempt, int MaxAttempts, DateTimeOffset EnqueuedAt, DateTimeOffset DueAt,
-    string? TraceParent);
+    string? TraceParent)
+{
+    /// <summary>How often in a row it was lost. From <see cref="JobErrors.LossesOfASuspect"/> on it may be what ends its workers, or its neighbour was.</summary>
+    public int Losses { get; init; }
+}
 
 /// <summary>What a claim got.</summary>
 /// <param name="More">More may be there to claim now.</param>

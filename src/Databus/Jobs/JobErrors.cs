@@ -5,8 +5,14 @@ namespace Databus.Jobs;
 /// <summary>What stores say, in the job's error, about ends that no worker told them.</summary>
 public static class JobErrors
 {
-    /// <summary>A job that is lost this often in a row has failed: it probably kills whoever runs it.</summary>
+    /// <summary>
+    /// A job that is lost this often in a row has failed: it kills whoever runs it. The last of them counts only where no other
+    /// job can have been the cause.
+    /// </summary>
     public const int MostLossesInARow = 3;
+
+    /// <summary>A job that was lost this often in a row is started alone.</summary>
+    public const int LossesOfASuspect = MostLossesInARow - 1;
 
     public const string NotStartedInTime = "It was not started in time.";
 

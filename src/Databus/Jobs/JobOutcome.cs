@@ -31,7 +31,14 @@ public sealed record JobCompletion(LeaseToken Token, JobOutcome Outcome, byte[]?
 /// <param name="Progress">From 0 to 1.</param>
 /// <param name="Message">What it is doing now.</param>
 /// <param name="Lines">For its log.</param>
-public sealed record JobReport(LeaseToken Token, double? Progress, string? Message, IReadOnlyList<JobLogLine> Lines);
+public sealed record JobReport(LeaseToken Token, double? Progress, string? Message, IReadOnlyList<JobLogLine> Lines)
+{
+    /// <summary>
+    /// True: this start has its process for itself, so that no other job is to blame when it is lost. Of a job that was lost
+    /// <see cref="JobErrors.LossesOfASuspect"/> times in a row.
+    /// </summary>
+    public bool IsAlone { get; init; }
+}
 
 /// <summary>A line of a job's log: at most 2000 characters; of one job the last 1000 lines are kept.</summary>
 /// <param name="Level">As Microsoft.Extensions.Logging numbers them.</param>

@@ -33,6 +33,7 @@ internal sealed class JobRun : IDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private StopReason _reason;
+    private long _begunAt;
     private bool _hasEnded;
 
     // What was said and is not kept yet.
@@ -48,7 +49,6 @@ internal sealed class JobRun : IDisposable
         Kind = kind;
         _reports = reports;
         _time = time;
-        StartedAt = time.GetTimestamp();
         Stopped = _stop.Token;
         Context = new JobContext(this, loggerOf);
     }
@@ -63,11 +63,10 @@ internal sealed class JobRun : IDisposable
 
     public JobContext Context { get; }
 
-    public long StartedAt { get; }
-
     public CancellationToken Stopped { get; }
 
-    public TimeSpan Elapsed => _time.GetElapsedTime(StartedAt);
+    /// <summary>Since its handler began; before, none.</summary>
+    public TimeSpan Elapsed => Volatile.Read(ref _begunAt) is var begunAt && begunAt == 0 ? TimeSpan.Zero : _time.GetElapsedTime(begunAt);
 
     /// <summary>Why it was told to stop, first of all.</summary>
     public StopReason Reason
@@ -96,6 +95,8 @@ internal sealed class JobRun : IDisposable
 
     /// <summary>Its end is kept, or never will be. Under the worker's lock.</summary>
     public bool IsKept { get; set; }
+
+    public void Begin() => Volatile.Write(ref _begunAt, _time.GetTimestamp());
 
     /// <summary>Tells the handler to stop; does not wait for what it does about it.</summary>
     public void Stop(StopReason reason)

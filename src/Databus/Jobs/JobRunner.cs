@@ -21,6 +21,7 @@ internal sealed partial class JobRunner(
 
     public async Task<JobCompletion> RunAsync(JobRun run)
     {
+        run.Begin();
         if (run.Kind is null)
             return await unknown.JudgeAsync(run.Claimed);
         meter.Started(run.Claimed, store.Now - run.Claimed.DueAt);

@@ -39,6 +39,12 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     /// <summary>For the store to take what has ended, when the node stops.</summary>
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
 
+    /// <summary>For the jobs beside a suspect to end, before it is started beside them after all.</summary>
+    private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(1);
+
+    /// <summary>Before a suspect that another one is ahead of is claimed again.</summary>
+    private static readonly TimeSpan BetweenSuspects = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FirstWaitForStore = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
 
@@ -68,6 +74,12 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     /// <summary>How many handlers are under way.</summary>
     private int _busy;
     private bool _wasSilent;
+
+    /// <summary>
+    /// Either this job ends its workers, or one of its neighbours did: it waits until it has the process for itself, and nothing
+    /// is claimed meanwhile.
+    /// </summary>
+    private Suspect? _suspect;
     private TaskCompletionSource? _idle;
 
     // Three steps of a stop: no more claims; handlers are not waited for; nor is the store.
@@ -253,7 +265,8 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         lock (_gate)
         {
             var now = _time.GetTimestamp();
-            if (now < share.NextLook)
+            share.WantsRoom |= _suspect is not null;
+            if (now < share.NextLook || _suspect is not null)
                 return 0;
             var room = Math.Min(share.Most - share.Busy, MostUnkept + share.Most - _runs.Count);
             share.WantsRoom = room <= 0;
@@ -318,23 +331,74 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             _busy += runs.Length;
             share.Busy += runs.Length;
             foreach (var run in runs)
+            {
                 _runs.Add(run.Claimed.Token, run);
+                if (run.Claimed.Losses >= JobErrors.LossesOfASuspect)
+                    _suspect ??= new Suspect(share, run, _time.GetTimestamp());
+            }
         }
 
         // Not here: what a handler does before it first waits would hold up the others.
         foreach (var run in runs)
-            ThreadPool.UnsafeQueueUserWorkItem(static start => _ = start.Worker.RunAsync(start.Share, start.Run), (Worker: this, Share: share, Run: run), preferLocal: false);
+        {
+            if (run != _suspect?.Run)
+                Queue(share, run, isAlone: false);
+        }
+
+        StartSuspect();
+    }
+
+    private void Queue(Share share, JobRun run, bool isAlone) => ThreadPool.UnsafeQueueUserWorkItem(
+        static start => _ = start.Worker.RunAsync(start.Share, start.Run, start.IsAlone), (Worker: this, Share: share, Run: run, IsAlone: isAlone), preferLocal: false);
+
+    /// <summary>If nothing else runs, or that takes too long.</summary>
+    private void StartSuspect()
+    {
+        Suspect suspect;
+        bool isAlone;
+        lock (_gate)
+        {
+            isAlone = _busy == 1;
+            if (_suspect is not { IsStarted: false } held)
+                return;
+            var mustEnd = _stop.IsCancellationRequested || held.Run.Reason != StopReason.None;
+            if (!isAlone && !mustEnd && _time.GetElapsedTime(held.HeldSince) < LongestHold)
+                return;
+            held.IsStarted = true;
+            suspect = held;
+        }
+
+        Queue(suspect.Share, suspect.Run, isAlone);
+    }
+
+    /// <summary>
+    /// What is told about a suspect before it begins, where it has the process for itself: the next loss is its own. False: it
+    /// belongs to somebody else by now.
+    /// </summary>
+    private async Task<bool> TellIsAloneAsync(JobRun run)
+    {
+        var token = run.Claimed.Token;
+        LogAlone(run.Claimed.Name, token.Id, run.Claimed.Losses);
+        var answer = await _store.Jobs.ReportAsync([new JobReport(token, Progress: null, Message: null, []) { IsAlone = true }], _leaveStore.Token);
+        return answer.Lost.Count == 0;
     }
 
     /// <summary>Never fails.</summary>
-    private async Task RunAsync(Share share, JobRun run)
+    private async Task RunAsync(Share share, JobRun run, bool isAlone)
     {
         JobCompletion completion;
         try
         {
             completion = _stop.IsCancellationRequested ? Returned(run, "The node that took it stopped.")
                 : _heart.WasSilentSince(run.AskedAt) ? Returned(run, "The node that took it was not heard of for a while.")
+                : run.Claimed.Losses >= JobErrors.LossesOfASuspect && run != _suspect?.Run ? Returned(run, "Another one that is to be run alone was ahead of it.", BetweenSuspects)
+                : isAlone && !await TellIsAloneAsync(run) ? Returned(run, "It was taken away.")
                 : await _runner.RunAsync(run);
+        }
+        catch (Exception error) when (error is StoreException or OperationCanceledException)
+        {
+            // Not begun: only what is told before can fail so.
+            completion = Returned(run, error.Message);
         }
         catch (Exception error)
         {
@@ -349,12 +413,12 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         run.Dispose();
     }
 
-    private static JobCompletion Returned(JobRun run, string reason) => new(run.Claimed.Token, JobOutcome.Returned, Error: reason);
+    private static JobCompletion Returned(JobRun run, string reason, TimeSpan delay = default) => new(run.Claimed.Token, JobOutcome.Returned, Error: reason, Delay: delay);
 
     /// <summary>Its handler has come to its end, and others may have its room.</summary>
     private void Free(Share share, JobRun run)
     {
-        bool wakes;
+        bool wakes, wasSuspect;
         lock (_gate)
         {
             run.IsFree = true;
@@ -367,11 +431,15 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                 _idle?.TrySetResult();
             }
 
-            wakes = share.WantsRoom;
+            wasSuspect = run == _suspect?.Run;
+            if (wasSuspect)
+                _suspect = null;
+            wakes = wasSuspect || share.WantsRoom;
         }
 
         if (wakes)
-            Wake(one => one == share);
+            Wake(one => wasSuspect || one == share);
+        StartSuspect();
     }
 
     /// <summary>Its end is kept, or never will be.</summary>
@@ -429,6 +497,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             }
         }
 
+        StartSuspect();
         if (isSilent && !_wasSilent)
             LogSilent(runs.Count);
         _wasSilent = isSilent;
@@ -463,6 +532,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     {
         // With all that is stopped here at once, not before what it does for this has begun.
         await _stop.CancelAsync();
+        StartSuspect();
         using (var drain = new CancellationTokenSource(_drainTime, _time))
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(drain.Token, _hurry.Token))
             await IdleAsync().WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -496,6 +566,18 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         }
 
         await idle;
+    }
+
+    /// <summary>A job that is held until it has the process for itself. What changes does so under the worker's lock.</summary>
+    private sealed class Suspect(Share share, JobRun run, long heldSince)
+    {
+        public Share Share { get; } = share;
+
+        public JobRun Run { get; } = run;
+
+        public long HeldSince { get; } = heldSince;
+
+        public bool IsStarted { get; set; }
     }
 
     /// <summary>Some of the queues, and how many of their jobs run here at once. What changes does so under the worker's lock.</summary>
@@ -534,6 +616,9 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
 
     [LoggerMessage(EventId = 91, Level = LogLevel.Warning, Message = "The store has not heard this node for too long: its {Count} running jobs are told to stop, because others may start them")]
     private partial void LogSilent(int count);
+
+    [LoggerMessage(EventId = 97, Level = LogLevel.Warning, Message = "{Name} {Id} was lost {Losses} times in a row and is run alone: should it be lost again, it has failed")]
+    private partial void LogAlone(string name, long id, int losses);
 
     [LoggerMessage(EventId = 92, Level = LogLevel.Debug, Message = "Which jobs shall stop could not be read; it is tried again")]
     private partial void LogNotLooked(Exception error);
