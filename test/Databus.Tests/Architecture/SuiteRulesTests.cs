@@ -24,6 +24,7 @@ public sealed partial class SuiteRulesTests
         ["Postgres.ClockTests"] = "The clock of the database, which a store in the process does not have.",
         ["Postgres.DatabaseTimeTests"] = "What a node learns about a clock that is not its own.",
         ["Postgres.JobConcurrencyTests"] = "Two stores open on the same data, and transactions of strangers that enqueue: SQLite has one process and no strangers.",
+        ["Postgres.JobPagesTests"] = "Pages that PostgreSQL counts, and a transaction that a stranger keeps open.",
         ["Postgres.LongTransactionTests"] = "A transaction that a stranger keeps open in the same database.",
         ["Postgres.NeighbourTests"] = "Two stores open on the same data, which SQLite refuses.",
         ["Postgres.OutboxTransactionTests"] = "Shapes of transaction and locks between writers, which a file with one writer does not have.",
