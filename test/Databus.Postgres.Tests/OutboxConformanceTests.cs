@@ -9,3 +9,5 @@ public sealed class PostgresOutboxClaimTests() : OutboxClaimTests(new OutboxPost
 public sealed class PostgresOutboxParkedTests() : OutboxParkedTests(new OutboxPostgresHome());
 
 public sealed class PostgresOutboxRelayTests() : OutboxRelayTests(new OutboxPostgresHome());
+
+public sealed class PostgresOutboxContentsTests() : OutboxContentsTests(new OutboxPostgresHome());

@@ -9,3 +9,5 @@ public sealed class SqliteOutboxClaimTests() : OutboxClaimTests(new OutboxSqlite
 public sealed class SqliteOutboxParkedTests() : OutboxParkedTests(new OutboxSqliteHome());
 
 public sealed class SqliteOutboxRelayTests() : OutboxRelayTests(new OutboxSqliteHome());
+
+public sealed class SqliteOutboxContentsTests() : OutboxContentsTests(new OutboxSqliteHome());

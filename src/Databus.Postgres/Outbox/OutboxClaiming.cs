@@ -10,8 +10,7 @@ namespace Databus.Postgres.Outbox;
 /// </summary>
 internal sealed class OutboxClaiming(OutboxDatabase database)
 {
-    /// <summary>No live claim has a lower id: behind it lie dead rows, for as long as some transaction is open. Claims get their ids under the lock.</summary>
-    private long _lowestClaim;
+    private readonly OutboxFloors _floors = new();
 
     public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
         database.UseAsync(connection => ClaimAsync(connection, looks, lease, cancellationToken), cancellationToken);
@@ -19,6 +18,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
     private async Task<OutboxClaims> ClaimAsync(
         NpgsqlConnection connection, IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken)
     {
+        var view = _floors.For(looks);
         await using var batch = connection.CreateBatch();
 
         // Each statement sees what was committed before it, and so, once it has the lock, what the claim before it did.
@@ -33,10 +33,12 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         batch.With(
             """
             DELETE FROM databus_outbox.claim WHERE id IN (
-                SELECT id FROM databus_outbox.claim WHERE id >= $1 AND lease_until <= coalesce($2, clock_timestamp()) FOR UPDATE SKIP LOCKED
+                SELECT id FROM databus_outbox.claim
+                WHERE id >= CASE WHEN pg_postmaster_start_time()::text = $3 THEN $1 ELSE 0 END AND lease_until <= coalesce($2, clock_timestamp())
+                FOR UPDATE SKIP LOCKED
             )
             """,
-            Volatile.Read(ref _lowestClaim), database.GivenTime);
+            view.LowestClaim, database.GivenTime, view.Server);
 
         // What is before a message of its key: a row that is not among the candidates, because it is claimed, waits to be tried again,
         // or was not looked at; and with a parked one all of the key. So of a key always the first ones are claimed.
@@ -45,15 +47,17 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             WITH clock AS MATERIALIZED (
                 SELECT coalesce($8, clock_timestamp()) AS now
             ), live AS MATERIALIZED (
-                SELECT id, token, type, whole_type, ids FROM databus_outbox.claim WHERE id >= $9
+                SELECT id, token, type, whole_type, ids FROM databus_outbox.claim
+                WHERE id >= CASE WHEN pg_postmaster_start_time()::text = $11 THEN $9 ELSE 0 END
             ), taken AS MATERIALIZED (
                 SELECT unnest(ids) AS id FROM live
             ), look AS MATERIALIZED (
-                SELECT l.*,
+                SELECT l.type, l.token, l.most, l.beginning, l.ignores_due, l.whole_type, l.place,
+                    CASE WHEN pg_postmaster_start_time()::text = $11 THEN l.floor ELSE 0 END AS floor,
                     l.most + (SELECT coalesce(sum(cardinality(v.ids)), 0) FROM live v WHERE v.type = l.type) AS sight,
                     EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
-                FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[])
-                    WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, place)
+                FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[], $10::bigint[])
+                    WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, floor, place)
             ), seen AS MATERIALIZED (
                 SELECT l.place, l.type, l.sight, m.id, m.order_key, 'fresh' AS kind
                 FROM look l CROSS JOIN LATERAL (
@@ -84,12 +88,15 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 SELECT k.place, k.order_key, least(
                     (SELECT 0 FROM databus_outbox.parked p WHERE p.type = k.type AND p.order_key = k.order_key AND p.holds_key LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
-                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id >= k.floor AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
                         ORDER BY e.id LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
                         WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
                         ORDER BY e.id LIMIT 1)) AS id
-                FROM (SELECT place, type, order_key, max(id) AS newest FROM candidate WHERE order_key IS NOT NULL GROUP BY place, type, order_key) k
+                FROM (
+                    SELECT c.place, c.type, c.order_key, max(c.id) AS newest, min(l.floor) AS floor FROM candidate c JOIN look l ON l.place = c.place
+                    WHERE c.order_key IS NOT NULL GROUP BY c.place, c.type, c.order_key
+                ) k
             ), ranked AS MATERIALIZED (
                 SELECT c.place, c.id, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
                 FROM candidate c LEFT JOIN held_up h ON h.place = c.place AND h.order_key = c.order_key
@@ -102,21 +109,29 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 FROM look l JOIN (SELECT place, array_agg(id ORDER BY id) AS ids FROM chosen GROUP BY place) c ON c.place = l.place
                 ON CONFLICT (token) DO UPDATE SET ids = excluded.ids, lease_until = excluded.lease_until
                 RETURNING id
+            ), look_end AS MATERIALIZED (
+                SELECT l.place, l.held,
+                    least(
+                        (SELECT h.id + 1 FROM horizon h WHERE h.place = l.place),
+                        (SELECT min(r.id) FROM ranked r WHERE r.place = l.place AND r.rank > l.most AND r.kind <> 'due')) AS next,
+                    (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
+                        WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1) AS next_due,
+                    (SELECT k.id FROM databus_outbox.message k
+                        WHERE k.type = l.type AND k.due_at IS NULL AND k.id >= l.floor ORDER BY k.id LIMIT 1) AS lowest
+                FROM look l
+            ), sight AS MATERIALIZED (
+                SELECT coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9) AS lowest_claim,
+                    pg_postmaster_start_time()::text AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
+                    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS newest
             )
-            SELECT l.place, l.held,
-                least(
-                    (SELECT h.id + 1 FROM horizon h WHERE h.place = l.place),
-                    (SELECT min(r.id) FROM ranked r WHERE r.place = l.place AND r.rank > l.most AND r.kind <> 'due')) AS next,
-                (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
-                    WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1),
-                coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9),
+            SELECT l.place, l.held, l.next, l.next_due, s.lowest_claim, l.lowest, s.server, s.last_id, s.oldest, s.newest,
                 m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
-            FROM look l LEFT JOIN chosen c ON c.place = l.place LEFT JOIN databus_outbox.message m ON m.id = c.id
+            FROM look_end l CROSS JOIN sight s LEFT JOIN chosen c ON c.place = l.place LEFT JOIN databus_outbox.message m ON m.id = c.id
             ORDER BY l.place, m.id
             """,
             looks.Select(look => look.Type).ToArray(), looks.Select(look => look.Token).ToArray(), looks.Select(look => look.Most).ToArray(),
             looks.Select(look => look.From).ToArray(), looks.Select(look => look.IgnoresBackOff).ToArray(), looks.Select(look => look.WholeType).ToArray(),
-            lease.TotalMilliseconds, database.GivenTime, Volatile.Read(ref _lowestClaim));
+            lease.TotalMilliseconds, database.GivenTime, view.LowestClaim, view.Floors, view.Server);
         batch.With("COMMIT");
 
         await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
@@ -125,7 +140,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             // The answers of the statements before.
         }
 
-        return await ReadAsync(rows, looks, cancellationToken);
+        return await ReadAsync(rows, looks, view, cancellationToken);
     }
 
     private static async Task<bool> IsAtClaimAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
@@ -137,24 +152,27 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         return false;
     }
 
-    private async Task<OutboxClaims> ReadAsync(NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, CancellationToken cancellationToken)
+    private async Task<OutboxClaims> ReadAsync(
+        NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, OutboxFloors.View view, CancellationToken cancellationToken)
     {
         var messages = new List<ClaimedOutboxMessage>?[looks.Count];
         var ends = new OutboxLookEnd[looks.Count];
         TimeSpan? nextDue = null;
-        var lowestClaim = 0L;
+        var lowestFresh = new long?[looks.Count];
+        OutboxFloors.Sight? sight = null;
         while (await rows.ReadAsync(cancellationToken))
         {
             var place = (int)rows.GetInt64(0) - 1;
             ends[place] = new OutboxLookEnd(rows.Number(2), rows.GetBoolean(1));
             var due = rows.IsDBNull(3) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(3));
             nextDue = due < nextDue || nextDue is null ? due : nextDue;
-            lowestClaim = rows.GetInt64(4);
-            if (!rows.IsDBNull(5))
+            lowestFresh[place] = rows.Number(5);
+            sight ??= new OutboxFloors.Sight(rows.GetString(6), rows.GetInt64(4), lowestFresh, rows.GetInt64(7), rows.GetInt64(8), rows.GetInt64(9));
+            if (!rows.IsDBNull(10))
             {
                 (messages[place] ??= []).Add(new ClaimedOutboxMessage(
-                    rows.GetInt64(5), rows.GetGuid(6), rows.Text(7), Encoding.UTF8.GetBytes(rows.GetString(8)), rows.GetFieldValue<DateTimeOffset>(9),
-                    rows.Text(10), rows.GetInt32(11)));
+                    rows.GetInt64(10), rows.GetGuid(11), rows.Text(12), Encoding.UTF8.GetBytes(rows.GetString(13)), rows.GetFieldValue<DateTimeOffset>(14),
+                    rows.Text(15), rows.GetInt32(16)));
             }
         }
 
@@ -164,7 +182,8 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             // The commit's answer.
         }
 
-        Raise(lowestClaim);
+        if (sight is not null)
+            _floors.Learn(view, sight, looks);
         var batches = new List<OutboxBatch>();
         for (var place = 0; place < looks.Count; place++)
         {
@@ -173,16 +192,5 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         }
 
         return new OutboxClaims(batches, ends, nextDue);
-    }
-
-    private void Raise(long lowestClaim)
-    {
-        for (var known = Volatile.Read(ref _lowestClaim); lowestClaim > known;)
-        {
-            var before = Interlocked.CompareExchange(ref _lowestClaim, lowestClaim, known);
-            if (before == known)
-                return;
-            known = before;
-        }
     }
 }

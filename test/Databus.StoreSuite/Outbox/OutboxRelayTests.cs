@@ -4,6 +4,8 @@ using System.Globalization;
 using Databus.Destinations;
 using Databus.Outbox;
 using Databus.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Databus.StoreSuite.Outbox;
 
@@ -319,6 +321,21 @@ public abstract class OutboxRelayTests(OutboxHome home) : IAsyncLifetime
         var left = (await node.Store.ClaimAsync([new OutboxLook("note", Guid.NewGuid(), 10)], TimeSpan.FromSeconds(10), Cancellation)).Batches.Sum(batch => batch.Messages.Count);
         Assert.Equal(2, left + _box.Mails.Count);
         await node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_health_check_names_a_destination_that_is_not_there_and_counts_what_waits()
+    {
+        _box.Behaviour = static (_, _) => new SendOutcome(SendResult.Unavailable, "Nobody is there.");
+        await using var node = await OutboxNode.StartAsync(home, _box);
+        var health = node.Services.GetRequiredService<OutboxHealth>();
+        Assert.Equal(HealthStatus.Healthy, (await health.CheckHealthAsync(new HealthCheckContext(), Cancellation)).Status);
+        await RecordAsync(node, new Note("1"), new Note("2"));
+        var result = HealthCheckResult.Healthy();
+        Assert.True(await Deadline.WaitAsync(
+            async () => (result = await health.CheckHealthAsync(new HealthCheckContext(), Cancellation)).Status == HealthStatus.Degraded, Patience, Cancellation));
+        Assert.Contains("Nobody is there.", result.Description, StringComparison.Ordinal);
+        Assert.Equal(2L, result.Data["note.pending"]);
     }
 
     private static void AssertOrdered(IEnumerable<Mailbox.Mail> mails)
