@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Xml.Linq;
+using Databus.CommandLine;
+using Databus.EntityFrameworkCore;
 using Databus.Postgres;
 using Databus.RabbitMq;
 using Databus.Redis;
@@ -39,6 +41,8 @@ public sealed class TypeRulesTests
         typeof(PostgresStore).Assembly,
         typeof(RabbitMqOptions).Assembly,
         typeof(RedisOptions).Assembly,
+        typeof(OutboxModel).Assembly,
+        typeof(OutboxCommandLine).Assembly,
     ];
 
     public static TheoryData<string> SourceFiles => [.. Directory.GetFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
