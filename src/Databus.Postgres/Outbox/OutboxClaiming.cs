@@ -62,7 +62,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 SELECT l.place, l.type, l.sight, m.id, m.order_key, 'fresh' AS kind
                 FROM look l CROSS JOIN LATERAL (
                     SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NULL AND id >= l.beginning ORDER BY id LIMIT l.sight
+                    WHERE type = l.type AND due_at IS NULL AND id >= greatest(l.beginning, l.floor) ORDER BY id LIMIT l.sight
                 ) m WHERE NOT l.held
                 UNION ALL
                 SELECT l.place, l.type, l.sight, m.id, m.order_key, 'due'

@@ -61,7 +61,7 @@ internal sealed class OutboxFloors
     /// <summary>From where a claim looks.</summary>
     /// <param name="Server">The start of the server for which this holds.</param>
     /// <param name="LowestClaim">No live claim has a lower id; claims get their ids under the lock.</param>
-    /// <param name="Floors">Of each look: no message with an order key that never failed has a lower id.</param>
+    /// <param name="Floors">Of each look: no message that never failed has a lower id.</param>
     internal sealed record View(string Server, long LowestClaim, long[] Floors, long Safe, Reached? Reached);
 
     /// <summary>What a claim saw.</summary>

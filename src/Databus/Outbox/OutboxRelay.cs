@@ -11,8 +11,10 @@ namespace Databus.Outbox;
 /// </summary>
 internal sealed partial class OutboxRelay : IAsyncDisposable
 {
-    /// <summary>A full look takes at most one part in so many of the time.</summary>
+    /// <summary>A full look takes at most one part in so many of the time, as long as that does not make it rare.</summary>
     private const int ShareOfFullLooks = 20;
+
+    private static readonly TimeSpan LongestBetweenFullLooks = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan FirstWaitForStore = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
@@ -147,7 +149,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         if (isFull)
         {
             var took = _time.GetTimestamp() - now;
-            _nextFullLook = now + Math.Max(Ticks(_options.BetweenFullLooks), took * ShareOfFullLooks);
+            _nextFullLook = now + Math.Max(Ticks(_options.BetweenFullLooks), Math.Min(took * ShareOfFullLooks, Ticks(LongestBetweenFullLooks)));
         }
 
         lock (_gate)

@@ -6,6 +6,7 @@ CREATE SEQUENCE databus_outbox.message_id;
 
 CREATE TABLE databus_outbox.message
 (
+    transaction  xid8        NOT NULL DEFAULT pg_current_xact_id(),  -- first, so that a transaction has its id before the row has its own: OutboxFloors
     id           bigint      NOT NULL PRIMARY KEY DEFAULT nextval('databus_outbox.message_id'),
     message_id   uuid        NOT NULL UNIQUE,        -- what its receivers know it by; version 7, so that the index grows at its end
     type         text        NOT NULL,
@@ -13,7 +14,6 @@ CREATE TABLE databus_outbox.message
     content      text        NOT NULL,               -- JSON
     trace_parent text,
     recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-    transaction  xid8        NOT NULL DEFAULT pg_current_xact_id(),
     attempts     integer     NOT NULL DEFAULT 0,     -- sends that failed
     due_at       timestamptz,                        -- NULL: never failed
     error        text
