@@ -35,6 +35,11 @@ public sealed class Shop : IAsyncLifetime
 
     public NpgsqlDataSource Source { get; private set; } = null!;
 
+    internal int BatchSize { get; init; } = 100;
+
+    /// <summary>Who gets what is sent; null: it is only counted.</summary>
+    internal Func<OutboxMessage<OrderPlaced>, Task>? Receiver { get; init; }
+
     public IServiceProvider Services => _host.Services;
 
     internal OutboxClient Outbox => Services.GetRequiredService<OutboxClient>();
@@ -47,12 +52,23 @@ public sealed class Shop : IAsyncLifetime
     {
         var server = await SharedPostgres.GetAsync();
         _database = await server.CreateDatabaseAsync();
-        Source = NpgsqlDataSource.Create(server.ConnectionString(_database));
+        await StartAsync(server.ConnectionString(_database), outbox => outbox.BetweenFullLooks = TimeSpan.FromMinutes(1));
+        await CreateTablesAsync();
+    }
+
+    /// <summary>The application on a database that is there.</summary>
+    internal async Task StartAsync(string database, Action<OutboxOptions> configure)
+    {
+        Source = NpgsqlDataSource.Create(database);
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
-        builder.Services.AddOutbox(options => options.BetweenFullLooks = TimeSpan.FromMinutes(1)).AddPostgresOutbox(server.ConnectionString(_database));
+        builder.Services.AddOutbox(configure).AddPostgresOutbox(database);
         builder.Services.AddSingleton(this);
         builder.Services.AddOutboxMessage<OrderPlaced, OrderSender>(
-            "order-placed", ShopJson.Default.OrderPlaced, options => options.OrderKey = order => order.Customer);
+            "order-placed", ShopJson.Default.OrderPlaced, options =>
+            {
+                options.OrderKey = order => order.Customer;
+                options.BatchSize = BatchSize;
+            });
         builder.Services.AddOutboxMessage<Consignment, ConsignmentSender>(
             "consignment", ShopJson.Default.Consignment, options =>
             {
@@ -63,17 +79,26 @@ public sealed class Shop : IAsyncLifetime
         builder.Logging.AddProvider(_log);
         _host = builder.Build();
         await _host.StartAsync();
+    }
+
+    internal async Task CreateTablesAsync()
+    {
         await using var context = Context();
 
         // EnsureCreated would see the outbox's tables and do nothing.
         await context.GetService<IRelationalDatabaseCreator>().CreateTablesAsync(Cancellation);
     }
 
-    public async ValueTask DisposeAsync()
+    internal async Task StopAsync()
     {
         await _host.StopAsync();
         _host.Dispose();
         await Source.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         await (await SharedPostgres.GetAsync()).DropDatabaseAsync(_database);
     }
 
@@ -125,16 +150,17 @@ public sealed class Shop : IAsyncLifetime
         }
     }
 
-    internal void Sent(OrderPlaced order) => _sends.AddOrUpdate(order.Number, 1, static (_, times) => times + 1);
+    internal async Task SendAsync(OutboxMessage<OrderPlaced> message)
+    {
+        if (Receiver is not null)
+            await Receiver(message);
+        _sends.AddOrUpdate(message.Content.Number, 1, static (_, times) => times + 1);
+    }
 }
 
 internal sealed class OrderSender(Shop shop) : IOutboxSender<OrderPlaced>
 {
-    public Task SendAsync(OutboxMessage<OrderPlaced> message, CancellationToken cancellationToken)
-    {
-        shop.Sent(message.Content);
-        return Task.CompletedTask;
-    }
+    public Task SendAsync(OutboxMessage<OrderPlaced> message, CancellationToken cancellationToken) => shop.SendAsync(message);
 }
 
 internal sealed class ConsignmentSender(Shop shop) : IOutboxBatchSender<Consignment>
