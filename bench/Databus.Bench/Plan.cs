@@ -5,7 +5,7 @@ namespace Databus.Bench;
 /// <summary>How much is measured.</summary>
 /// <param name="Seconds">How long one measurement of a rate runs.</param>
 /// <param name="Rounds">How often baseline and Databus take turns; the median counts.</param>
-/// <param name="Only">sqlite, postgres, rabbitmq or jobs; null: all.</param>
+/// <param name="Only">sqlite, postgres, rabbitmq, jobs or outbox; null: all.</param>
 internal sealed record Plan(int Seconds, int Rounds, string JsonFile, string? Only)
 {
     public TimeSpan Time => TimeSpan.FromSeconds(Seconds);
@@ -30,7 +30,7 @@ internal sealed record Plan(int Seconds, int Rounds, string JsonFile, string? On
                 case "--rounds" when isNumber:
                     plan = plan with { Rounds = number };
                     break;
-                case "--only" when value is "sqlite" or "postgres" or "rabbitmq" or "jobs":
+                case "--only" when value is "sqlite" or "postgres" or "rabbitmq" or "jobs" or "outbox":
                     plan = plan with { Only = value };
                     break;
                 case "--json":

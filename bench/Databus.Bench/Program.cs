@@ -1,15 +1,16 @@
 using Databus.Bench;
 using Databus.Bench.Jobs;
+using Databus.Bench.Outbox;
 using Databus.Bench.Postgres;
 using Databus.Bench.RabbitMq;
 
-// databus-bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs] [--json FILE]; without words: every measurement.
+// databus-bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs|outbox] [--json FILE]; without words: every measurement.
 if (args is ["bare-http", var port])
     return await BareHttp.ServeAsync(int.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
 
 if (Plan.Read(args) is not { } plan)
 {
-    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs] [--json FILE]");
+    Console.Error.WriteLine("Usage: Databus.Bench [--seconds N] [--rounds N] [--only sqlite|postgres|rabbitmq|jobs|outbox] [--json FILE]");
     return 2;
 }
 
@@ -32,6 +33,14 @@ if (plan.Measures("jobs"))
 {
     await JobRates.MeasureOnSqliteAsync(plan, report);
     await JobRates.MeasureOnPostgresAsync(plan, report);
+}
+
+if (plan.Measures("outbox"))
+{
+    await Flushes.MeasureAsync(plan, report);
+    await RecordingTransactions.MeasureAsync(plan, report);
+    await AnnouncedWrites.MeasureAsync(plan, report);
+    await OutboxWakeUps.MeasureAsync(plan, report);
 }
 
 report.Print(Console.Out);
