@@ -189,7 +189,10 @@ public abstract class AtomicTests : IAsyncLifetime
     {
         var options = new AtomicOptions
         {
-            RetriesIntegrityErrors = true, MaxAttempts = 4, FirstWait = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromSeconds(2),
+            RetriesIntegrityErrors = true,
+            MaxAttempts = 4,
+            FirstWait = TimeSpan.FromSeconds(1),
+            LongestWait = TimeSpan.FromSeconds(2),
         };
         var runs = 0;
         var running = Atomic.RunAsync(

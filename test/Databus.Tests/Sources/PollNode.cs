@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Databus.Jobs;
 using Databus.Hosting;
+using Databus.Jobs;
 using Databus.Sources;
 using Databus.Storage;
 using Microsoft.Extensions.DependencyInjection;
