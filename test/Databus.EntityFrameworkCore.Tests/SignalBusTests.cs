@@ -584,16 +584,36 @@ public sealed class SignalBusTests
     public async Task An_ordered_flush_works_beside_auto_flush()
     {
         await using var application = await Application.StartAsync(orders: options => options.BackOff = static _ => TimeSpan.FromHours(1));
-        application.Outside.Takes = static one => Task.FromResult(one.Number <= 100 && one.Attempt == 1 ? Refused : SendOutcome.Sent);
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        application.Outside.Takes = async one =>
+        {
+            if (one is { Type: "order-placed", Number: <= 100, Attempt: 1 })
+                return Refused;
+            if (one.Number == 50)
+            {
+                entered.SetResult();
+                await goOn.Task.WaitAsync(Application.Soon, Cancellation);
+            }
+
+            return SendOutcome.Sent;
+        };
         await application.RecordAsync(Enumerable.Range(1, 100).Select(number => new OrderPlaced(number)));
         Assert.True(await Deadline.WaitAsync(async () => await application.CountAsync("databus_outbox.message", "attempts = 1") == 100, Application.Soon, Cancellation));
 
-        // What waits is flushed in order while others go on recording, and what they record is sent by the one or by the other.
-        var flushing = application.Outbox.FlushOrderedAsync(Now, Cancellation);
+        // While it flushes in order, others go on recording. Nothing of the type passes it; other types are sent as ever.
+        var flushing = application.Outbox.FlushOrderedAsync(Now with { Types = ["order-placed"] }, Cancellation);
+        await entered.Task.WaitAsync(Application.Soon, Cancellation);
         for (var number = 101; number <= 200; number++)
             await application.RecordAsync(new OrderPlaced(number));
+        await application.RecordAsync(new Reminder(201));
+        await application.ArriveAsync([.. Enumerable.Range(1, 49), 201]);
+        goOn.SetResult();
         Assert.InRange(await flushing, 100, 200);
-        await application.ArriveAsync([.. Enumerable.Range(1, 200)]);
+
+        // Afterwards both go on.
+        await application.RecordAsync(new OrderPlaced(202));
+        await application.ArriveAsync([.. Enumerable.Range(1, 202)]);
         Assert.Equal(Enumerable.Range(1, 100), application.Outside.Numbers.Where(number => number <= 100));
         await application.EmptyAsync();
     }

@@ -2,11 +2,15 @@ using System.Globalization;
 using Databus.Outbox;
 using Databus.OutboxNode;
 using Databus.Postgres.Outbox;
+using Databus.RabbitMq;
+using Databus.RabbitMq.Outbox;
 using Databus.Testing.Ledgers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 // Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME relay
+// Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME publish BROKER
+// Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME receive BROKER
 // Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME write WRITERS SEED
 var (store, name, role) = (args[0], args[2], args[3]);
 var ledger = await LedgerLink.OpenAsync(int.Parse(args[1], CultureInfo.InvariantCulture));
@@ -16,11 +20,22 @@ builder.Services.AddSingleton(new NodeName(name));
 builder.Services
     .AddOutbox(options =>
     {
-        options.Relay = role == "relay";
+        options.Relay = role is "relay" or "publish";
         options.Lease = TimeSpan.FromSeconds(2);
     })
-    .AddPostgresOutbox(store)
-    .AddOutboxMessage<Step, StepSender>("step", StepJson.Default.Step, options => options.OrderKey = step => step.Key);
+    .AddPostgresOutbox(store);
+if (role == "publish")
+{
+    builder.Services.AddRabbitMq(options => options.Uri = args[4]).AddRabbitMqSender<Step>(sender => sender.Queue = Receiver.Queue);
+    builder.Services.AddOutboxMessage<Step, RabbitMqSender<Step>>("step", StepJson.Default.Step, OrderByKey);
+}
+else
+{
+    builder.Services.AddOutboxMessage<Step, StepSender>("step", StepJson.Default.Step, OrderByKey);
+}
+
+if (role == "receive")
+    builder.Services.AddHostedService(_ => new Receiver(ledger, name, new Uri(args[4])));
 if (role == "write")
 {
     var (writers, seed) = (int.Parse(args[4], CultureInfo.InvariantCulture), int.Parse(args[5], CultureInfo.InvariantCulture));
@@ -28,3 +43,5 @@ if (role == "write")
 }
 
 builder.Build().Run();
+
+static void OrderByKey(OutboxMessageOptions<Step> options) => options.OrderKey = static step => step.Key;

@@ -27,6 +27,7 @@ return await new RootCommand("""
     JobsCommand(),
     TicksCommand(),
     OutboxCommand(),
+    BrokerAwayCommand(),
     OrdersCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
@@ -123,6 +124,16 @@ static ProofCommand OutboxCommand()
         [messages, kills, idle],
         (parsed, seed, findings, stop) => new OutboxProof(
             new(parsed.GetValue(messages), parsed.GetValue(kills), parsed.GetValue(idle), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand BrokerAwayCommand()
+{
+    var seconds = ProofCommand.Number("--seconds", 600, "For how long the broker is away.");
+    return new(
+        "broker-away",
+        "RabbitMQ is away while services record: no attempt is used up, no transaction is open, connections are free, and all arrives afterwards.",
+        [seconds],
+        (parsed, seed, findings, stop) => new BrokerAwayProof(new(parsed.GetValue(seconds), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand OrdersCommand()
