@@ -27,6 +27,7 @@ return await new RootCommand("""
     JobsCommand(),
     TicksCommand(),
     OutboxCommand(),
+    OutboxSoakCommand(),
     OrdersCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
@@ -123,6 +124,16 @@ static ProofCommand OutboxCommand()
         [messages, kills, idle],
         (parsed, seed, findings, stop) => new OutboxProof(
             new(parsed.GetValue(messages), parsed.GetValue(kills), parsed.GetValue(idle), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand OutboxSoakCommand()
+{
+    var seconds = ProofCommand.Number("--seconds", 600, "For how long it runs; in the second half a transaction is open elsewhere.");
+    return new(
+        "outbox-soak",
+        "P7 with writers, relays, flushes and purges beside each other: no deadlock, nothing lost, and a long transaction elsewhere slows nothing down.",
+        [seconds],
+        (parsed, seed, findings, stop) => new OutboxSoakProof(new(parsed.GetValue(seconds), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand OrdersCommand()
