@@ -8,7 +8,8 @@ using Databus.Testing.Ledgers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-// Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME relay
+// Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME relay [SECONDS-KEPT]
+// Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME flush
 // Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME publish BROKER
 // Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME receive BROKER
 // Databus.OutboxNode CONNECTION-STRING LEDGER-PORT NAME write WRITERS SEED
@@ -27,15 +28,17 @@ builder.Services
 if (role == "publish")
 {
     builder.Services.AddRabbitMq(options => options.Uri = args[4]).AddRabbitMqSender<Step>(sender => sender.Queue = Receiver.Queue);
-    builder.Services.AddOutboxMessage<Step, RabbitMqSender<Step>>("step", StepJson.Default.Step, OrderByKey);
+    builder.Services.AddOutboxMessage<Step, RabbitMqSender<Step>>("step", StepJson.Default.Step, Describe);
 }
 else
 {
-    builder.Services.AddOutboxMessage<Step, StepSender>("step", StepJson.Default.Step, OrderByKey);
+    builder.Services.AddOutboxMessage<Step, StepSender>("step", StepJson.Default.Step, Describe);
 }
 
 if (role == "receive")
     builder.Services.AddHostedService(_ => new Receiver(ledger, name, new Uri(args[4])));
+if (role == "flush")
+    builder.Services.AddHostedService<Flusher>();
 if (role == "write")
 {
     var (writers, seed) = (int.Parse(args[4], CultureInfo.InvariantCulture), int.Parse(args[5], CultureInfo.InvariantCulture));
@@ -44,4 +47,9 @@ if (role == "write")
 
 builder.Build().Run();
 
-static void OrderByKey(OutboxMessageOptions<Step> options) => options.OrderKey = static step => step.Key;
+void Describe(OutboxMessageOptions<Step> options)
+{
+    options.OrderKey = static step => step.Key == Step.Free ? null : step.Key;
+    if (role == "relay" && args.Length > 4)
+        options.KeepSentFor = TimeSpan.FromSeconds(int.Parse(args[4], CultureInfo.InvariantCulture));
+}

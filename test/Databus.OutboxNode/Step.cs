@@ -6,7 +6,11 @@ using Databus.Testing.Ledgers;
 namespace Databus.OutboxNode;
 
 /// <summary>The next number of a key.</summary>
-internal sealed record Step(string Key, long Number);
+internal sealed record Step(string Key, long Number)
+{
+    /// <summary>The key of those that have no order.</summary>
+    public const string Free = "free";
+}
 
 /// <summary>Unlike that of any other process.</summary>
 internal sealed record NodeName(string Value);

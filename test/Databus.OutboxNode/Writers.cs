@@ -35,6 +35,8 @@ internal sealed class Writers(OutboxClient outbox, LedgerLink ledger, string sto
             // In one order for all writers, so that none waits for another in a circle.
             foreach (var key in Enumerable.Range(0, random.Next(1, MostSteps + 1)).Select(_ => random.Next(Keys)).Distinct().Order())
                 ids.Add(await StepAsync(connection, transaction, $"k{key}"));
+            if (random.Next(2) == 0)
+                ids.Add(await NoteAsync(connection, transaction, new Step(Step.Free, 0)));
             if (random.Next(10) == 0)
             {
                 await transaction.RollbackAsync(CancellationToken.None);
@@ -53,10 +55,15 @@ internal sealed class Writers(OutboxClient outbox, LedgerLink ledger, string sto
             Parameters = { new() { Value = key } },
         };
         var number = (long)(await next.ExecuteScalarAsync(CancellationToken.None))!;
-        var id = await outbox.RecordAsync(transaction, new Step(key, number), id: null, CancellationToken.None);
+        return await NoteAsync(connection, transaction, new Step(key, number));
+    }
+
+    private async Task<Guid> NoteAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Step step)
+    {
+        var id = await outbox.RecordAsync(transaction, step, id: null, CancellationToken.None);
         await using var note = new NpgsqlCommand("INSERT INTO steps (message_id, key, number) VALUES ($1, $2, $3)", connection, transaction)
         {
-            Parameters = { new() { Value = id }, new() { Value = key }, new() { Value = number } },
+            Parameters = { new() { Value = id }, new() { Value = step.Key }, new() { Value = step.Number } },
         };
         await note.ExecuteNonQueryAsync(CancellationToken.None);
         return id;

@@ -28,6 +28,7 @@ return await new RootCommand("""
     TicksCommand(),
     OutboxCommand(),
     BrokerAwayCommand(),
+    OutboxSoakCommand(),
     OrdersCommand(),
     LongTransactionCommand(),
     AmqpCommand(),
@@ -134,6 +135,16 @@ static ProofCommand BrokerAwayCommand()
         "RabbitMQ is away while services record: no attempt is used up, no transaction is open, connections are free, and all arrives afterwards.",
         [seconds],
         (parsed, seed, findings, stop) => new BrokerAwayProof(new(parsed.GetValue(seconds), seed), findings).RunAsync(stop));
+}
+
+static ProofCommand OutboxSoakCommand()
+{
+    var seconds = ProofCommand.Number("--seconds", 600, "For how long it runs; in the second half a transaction is open elsewhere.");
+    return new(
+        "outbox-soak",
+        "P7 with writers, relays, flushes and purges beside each other: no deadlock, nothing lost, and a long transaction elsewhere slows nothing down.",
+        [seconds],
+        (parsed, seed, findings, stop) => new OutboxSoakProof(new(parsed.GetValue(seconds), seed), findings).RunAsync(stop));
 }
 
 static ProofCommand OrdersCommand()

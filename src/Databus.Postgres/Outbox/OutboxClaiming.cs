@@ -10,6 +10,8 @@ namespace Databus.Postgres.Outbox;
 /// </summary>
 internal sealed class OutboxClaiming(OutboxDatabase database)
 {
+    private const int ColumnsOfLock = 5;
+
     private readonly OutboxFloors _floors = new();
 
     public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
@@ -21,11 +23,13 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         var view = _floors.For(looks);
         await using var batch = connection.CreateBatch();
 
-        // Each statement sees what was committed before it, and so, once it has the lock, what the claim before it did.
+        // Each statement sees what was committed before it, and so, once it has the lock, what the claim before it did. The lock is not held
+        // for an fsync: a claim that a crash of the server takes with it is lost, as one is whose lease has ended.
         batch.With("BEGIN ISOLATION LEVEL READ COMMITTED");
         batch.With(
             """
-            SELECT pg_advisory_xact_lock($1, 0), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
+            SELECT pg_advisory_xact_lock($1, 0), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),
+                set_config('synchronous_commit', 'off', true)
             """,
             Locks.OutboxClaim);
 
@@ -54,7 +58,8 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             ), look AS MATERIALIZED (
                 SELECT l.type, l.token, l.most, l.beginning, l.ignores_due, l.whole_type, l.place,
                     CASE WHEN pg_postmaster_start_time()::text = $11 THEN l.floor ELSE 0 END AS floor,
-                    l.most + (SELECT coalesce(sum(cardinality(v.ids)), 0) FROM live v WHERE v.type = l.type) AS sight,
+                    l.most + (SELECT count(*) FROM live v, unnest(v.ids) AS t (id) WHERE v.type = l.type AND t.id >= l.beginning) AS sight,
+                    l.most + (SELECT coalesce(sum(cardinality(v.ids)), 0) FROM live v WHERE v.type = l.type) AS sight_of_due,
                     EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
                 FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[], $10::bigint[])
                     WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, floor, place)
@@ -68,7 +73,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 SELECT l.place, l.type, l.sight, m.id, m.order_key, 'due'
                 FROM look l CROSS JOIN LATERAL (
                     SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due ORDER BY due_at LIMIT l.sight
+                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due ORDER BY due_at LIMIT l.sight_of_due
                 ) m WHERE NOT l.held
                 UNION ALL
                 SELECT l.place, l.type, l.sight, m.id, m.order_key, 'waiting'
@@ -145,7 +150,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
 
     private static async Task<bool> IsAtClaimAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
     {
-        if (rows.FieldCount > 4)
+        if (rows.FieldCount > ColumnsOfLock)
             return true;
         if (!await rows.NextResultAsync(cancellationToken))
             throw new InvalidOperationException("The claim has no answer.");

@@ -76,9 +76,32 @@ internal sealed class OutboxCompleting(OutboxDatabase database)
             cancellationToken);
 
     /// <summary>Returns the tokens that were not lost. A claim that is gone is not ended here, and whoever would end it waits until we have.</summary>
+    private static async Task<HashSet<Guid>> ForgetAsync(
+        NpgsqlConnection connection, IReadOnlyList<OutboxCompletion> completions, CancellationToken cancellationToken)
+    {
+        var held = await connection.Command(
+            """
+            WITH ended AS (
+                DELETE FROM databus_outbox.claim WHERE token = ANY ($1) RETURNING token
+            ), gone AS (
+                DELETE FROM databus_outbox.message m USING unnest($2::uuid[], $3::bigint[]) AS r (token, id)
+                WHERE m.id = r.id AND r.token IN (SELECT token FROM ended)
+            )
+            SELECT token FROM ended
+            """,
+            completions.Select(completion => completion.Token).ToArray(),
+            completions.SelectMany(completion => completion.Ends.Select(_ => completion.Token)).ToArray(),
+            completions.SelectMany(completion => completion.Ends.Select(end => end.Id)).ToArray()).RowsAsync(static rows => rows.GetGuid(0), cancellationToken);
+        return [.. held];
+    }
+
+    /// <inheritdoc cref="ForgetAsync"/>
     private async Task<HashSet<Guid>> CompleteAsync(
         NpgsqlConnection connection, IReadOnlyList<OutboxCompletion> completions, CancellationToken cancellationToken)
     {
+        // Nearly always: everything was sent, and nothing of it is kept.
+        if (completions.All(completion => !completion.KeepsClaim && completion.Ends.All(end => end.Result == OutboxResult.Sent && end.Time == TimeSpan.Zero)))
+            return await ForgetAsync(connection, completions, cancellationToken);
         var ends = completions.SelectMany(completion => completion.Ends.Select(end => (completion.Token, End: end))).ToList();
         var held = await connection.Command(
             """

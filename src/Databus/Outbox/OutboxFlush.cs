@@ -14,7 +14,11 @@ internal sealed class OutboxFlush(
         ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, 64, nameof(flush));
         var sums = new Sums();
         foreach (var (type, name) in await BeginAsync(flush, cancellationToken))
-            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => RunAsync(type, name, sums, cancellationToken)));
+        {
+            var front = new Front();
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => RunAsync(type, name, front, sums, cancellationToken)));
+        }
+
         return sums.Result;
     }
 
@@ -48,14 +52,14 @@ internal sealed class OutboxFlush(
     private OutboxType Named(string name) =>
         types.Find(name) ?? throw new ArgumentException($"Messages \"{name}\" are not known.", nameof(name));
 
-    private async Task RunAsync(OutboxType type, string name, Sums sums, CancellationToken cancellationToken)
+    private async Task RunAsync(OutboxType type, string name, Front front, Sums sums, CancellationToken cancellationToken)
     {
         for (long? from = 0; from is { } start && !sums.IsAway(type);)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var look = new OutboxLook(name, Guid.NewGuid(), type.BatchSize, start) { IgnoresBackOff = true };
             var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
-            from = claims.Ends[0].Next;
+            from = front.Move(claims);
             if (claims.Batches.Count > 0)
                 sums.Add(type, await SendAsync(type, sums.Untried(claims.Batches[0]), claimedAt, inOrder: false, cancellationToken));
         }
@@ -112,6 +116,29 @@ internal sealed class OutboxFlush(
             relay.Tell(freed);
         cancellationToken.ThrowIfCancellationRequested();
         return tally;
+    }
+
+    /// <summary>How far the workers of a flush have come together, so that none looks again at what the others have.</summary>
+    private sealed class Front
+    {
+        private long _reached;
+
+        /// <summary>From where the worker with this claim looks next; null: there is nothing more.</summary>
+        public long? Move(OutboxClaims claims)
+        {
+            if (claims.Ends[0].Next is not { } next)
+                return null;
+            for (var reached = Volatile.Read(ref _reached); reached < next;)
+            {
+                var seen = Interlocked.CompareExchange(ref _reached, next, reached);
+                if (seen == reached)
+                    break;
+                reached = seen;
+            }
+
+            // The others passed over what has a key of this batch. Nobody else comes back for it.
+            return claims.Batches.All(batch => batch.Messages.All(message => message.OrderKey is null)) ? Math.Max(next, Volatile.Read(ref _reached)) : next;
+        }
     }
 
     /// <summary>How a flush went so far.</summary>

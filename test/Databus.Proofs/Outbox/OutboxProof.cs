@@ -124,7 +124,7 @@ internal sealed class OutboxProof(OutboxSettings settings, Findings findings)
         {
             if (arrived.Add(arrival.Message))
             {
-                if (arrival.Number != last.GetValueOrDefault(arrival.Key) + 1)
+                if (arrival.IsOrdered && arrival.Number != last.GetValueOrDefault(arrival.Key) + 1)
                     outOfOrder++;
                 last[arrival.Key] = arrival.Number;
             }

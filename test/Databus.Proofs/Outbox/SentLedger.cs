@@ -6,7 +6,11 @@ using Databus.Proofs.Ledgers;
 namespace Databus.Proofs.Outbox;
 
 /// <summary>A message that arrived. The times are timestamps.</summary>
-internal sealed record Arrival(string Node, Guid Message, string Key, long Number, long At);
+internal sealed record Arrival(string Node, Guid Message, string Key, long Number, long At)
+{
+    /// <summary>False: it has no order key.</summary>
+    public bool IsOrdered => Key != "free";
+}
 
 /// <summary>Writes down what services committed and what their senders sent, as it arrives, outside of all of them.</summary>
 internal sealed class SentLedger : IAsyncDisposable

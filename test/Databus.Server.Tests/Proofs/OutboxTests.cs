@@ -12,4 +12,8 @@ public sealed class OutboxTests
     [Fact]
     public Task The_two_services_of_the_sample_know_of_each_order_and_parcel_exactly_once() => Proof.RunAsync((findings, stop) =>
         new OrdersProof(new(Orders: 400, Kills: 5, Random.Shared.Next()), findings).RunAsync(stop));
+
+    [Fact]
+    public Task Relays_writers_and_flushes_lose_nothing_beside_a_long_transaction() => Proof.RunAsync((findings, stop) =>
+        new OutboxSoakProof(new(Seconds: 15, Random.Shared.Next()), findings).RunAsync(stop));
 }
