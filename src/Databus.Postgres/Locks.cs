@@ -18,9 +18,6 @@ internal static class Locks
 
     public const int Purge = Databus + 4;
 
-    /// <summary>Who records outbox messages of one key. The second number is the key's class; the trigger of the table takes it.</summary>
-    public const int OutboxKey = Databus + 16;
-
     /// <summary>Claims of outbox messages follow one another.</summary>
     public const int OutboxClaim = Databus + 17;
 

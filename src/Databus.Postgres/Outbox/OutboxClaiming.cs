@@ -127,7 +127,7 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             ), sight AS MATERIALIZED (
                 SELECT coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9) AS lowest_claim,
                     pg_postmaster_start_time()::text AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
-                    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS newest
+                    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS newest
             )
             SELECT l.place, l.held, l.next, l.next_due, s.lowest_claim, l.lowest, s.server, s.last_id, s.oldest, s.newest,
                 m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts

@@ -68,7 +68,9 @@ internal sealed class OutboxFloors
     /// <param name="LowestFresh">Of each look the first message that never failed, from the floor up.</param>
     /// <param name="LastId">The last id given to any message, read after the snapshot was taken.</param>
     /// <param name="OldestTransaction">All before it have ended.</param>
-    /// <param name="NextTransaction">It and those after it had not begun.</param>
+    /// <param name="NextTransaction">
+    /// The one that looked: those after it had no id yet. A snapshot's end will not do, for ids above it may have been given already.
+    /// </param>
     internal sealed record Sight(string Server, long LowestClaim, long?[] LowestFresh, long LastId, long OldestTransaction, long NextTransaction);
 
     /// <summary>What the sequence had reached at some time.</summary>

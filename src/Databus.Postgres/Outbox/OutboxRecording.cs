@@ -71,12 +71,12 @@ internal static class OutboxRecording
         command.Transaction = transaction;
         command.CommandText =
             """
-            SELECT count(pg_advisory_xact_lock($3, class)) FROM (
-                SELECT DISTINCT databus_outbox.order_class(type, order_key) AS class FROM unnest($1::text[], $2::text[]) AS k (type, order_key)
-                WHERE order_key IS NOT NULL ORDER BY class
-            ) classes
+            SELECT count(pg_advisory_xact_lock(lock)) FROM (
+                SELECT DISTINCT databus_outbox.order_lock(type, order_key) AS lock FROM unnest($1::text[], $2::text[]) AS k (type, order_key)
+                WHERE order_key IS NOT NULL ORDER BY lock
+            ) locks
             """;
-        Bind(command, types, keys, Locks.OutboxKey);
+        Bind(command, types, keys);
         await command.ExecuteScalarAsync(cancellationToken);
     }
 

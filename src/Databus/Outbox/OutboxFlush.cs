@@ -61,7 +61,10 @@ internal sealed class OutboxFlush(
             var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
             from = front.Move(claims);
             if (claims.Batches.Count > 0)
-                sums.Add(type, await SendAsync(type, sums.Untried(claims.Batches[0]), claimedAt, inOrder: false, cancellationToken));
+            {
+                var batch = sums.Untried(claims.Batches[0]);
+                sums.Add(type, batch, await SendAsync(type, batch, claimedAt, inOrder: false, cancellationToken));
+            }
         }
     }
 
@@ -86,7 +89,7 @@ internal sealed class OutboxFlush(
                     return;
                 isHolding = true;
                 var tally = await SendAsync(type, claims.Batches[0], claimedAt, inOrder: true, cancellationToken);
-                sums.Add(type, tally);
+                sums.Add(type, claims.Batches[0], tally);
                 if (!tally.IsKept)
                     return;
             }
@@ -147,6 +150,7 @@ internal sealed class OutboxFlush(
         private readonly Lock _gate = new();
         private readonly HashSet<OutboxType> _away = [];
         private readonly HashSet<long> _tried = [];
+        private readonly HashSet<long> _underWay = [];
         private int _sent;
         private int _failed;
         private (string Type, OutboxAnswer Answer)? _first;
@@ -181,23 +185,31 @@ internal sealed class OutboxFlush(
                 return _away.Contains(type);
         }
 
-        /// <summary>Without what another worker of this flush has tried in vain, and what comes after it and has its key.</summary>
+        /// <summary>
+        /// Without what another worker of this flush has tried in vain, and what comes after it and has its key. What is left is
+        /// under way until it is told how it went: its claim may be over before that.
+        /// </summary>
         public OutboxBatch Untried(OutboxBatch batch)
         {
             lock (_gate)
             {
-                var keys = batch.Messages.Where(message => _tried.Contains(message.Id)).Select(message => message.OrderKey).ToHashSet(StringComparer.Ordinal);
-                return keys.Count == 0
+                var keys = batch.Messages.Where(WasTried).Select(message => message.OrderKey).ToHashSet(StringComparer.Ordinal);
+                var untried = keys.Count == 0
                     ? batch
-                    : batch with { Messages = [.. batch.Messages.Where(message => !_tried.Contains(message.Id) && (message.OrderKey is null || !keys.Contains(message.OrderKey)))] };
+                    : batch with { Messages = [.. batch.Messages.Where(message => !WasTried(message) && (message.OrderKey is null || !keys.Contains(message.OrderKey)))] };
+                _underWay.UnionWith(untried.Messages.Select(message => message.Id));
+                return untried;
             }
         }
 
-        public void Add(OutboxType type, OutboxTally tally)
+        private bool WasTried(ClaimedOutboxMessage message) => _tried.Contains(message.Id) || _underWay.Contains(message.Id);
+
+        public void Add(OutboxType type, OutboxBatch batch, OutboxTally tally)
         {
             lock (_gate)
             {
                 _tried.UnionWith(tally.Tried);
+                _underWay.ExceptWith(batch.Messages.Select(message => message.Id));
                 _sent += tally.Sent;
                 _failed += tally.Failed;
                 if (tally.IsAway)

@@ -116,6 +116,9 @@ internal sealed class BrokerAwayProof(BrokerAwaySettings settings, Findings find
                 continue;
             }
 
+            // Without a key it has no order.
+            if (!arrival.IsOrdered)
+                continue;
             outOfOrder += arrival.Number == last.GetValueOrDefault(arrival.Key) + 1 ? 0 : 1;
             last[arrival.Key] = arrival.Number;
         }

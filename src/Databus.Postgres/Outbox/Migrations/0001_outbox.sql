@@ -28,19 +28,19 @@ CREATE INDEX message_waiting ON databus_outbox.message (type, due_at) WHERE due_
 CREATE INDEX message_waiting_id ON databus_outbox.message (type, id) WHERE due_at IS NOT NULL;
 CREATE INDEX message_waiting_key ON databus_outbox.message (type, order_key, id) WHERE due_at IS NOT NULL AND order_key IS NOT NULL;
 
--- Which of 1024 locks the messages of a type and key take. So few, because a transaction may record any number of keys, and the
--- server's table of locks is small; two keys that share one only wait for each other.
-CREATE FUNCTION databus_outbox.order_class(type text, order_key text) RETURNS integer
+-- The lock that the messages of a type and key take. One for each, and not one of a few: two keys that share a lock make those wait in
+-- a circle who record them in one order. A transaction with more keys than the server has room for locks needs max_locks_per_transaction.
+CREATE FUNCTION databus_outbox.order_lock(type text, order_key text) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN hashtextextended(order_key, hashtextextended(type, 0)) & 1023;
+    RETURN hashtextextended(order_key, hashtextextended(type, 1145176080));
 
 -- The lock first, and then the id: so the order of ids of one key is the order of commits. Whoever records the same key waits until
--- then; nobody else does. What is replayed keeps its place: it is due at once. 1145176080 is what Databus' locks of this kind begin with.
+-- then; nobody else does. What is replayed keeps its place: it is due at once.
 CREATE FUNCTION databus_outbox.take_turns() RETURNS trigger
     LANGUAGE plpgsql AS
 $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(1145176080, databus_outbox.order_class(NEW.type, NEW.order_key));
+    PERFORM pg_advisory_xact_lock(databus_outbox.order_lock(NEW.type, NEW.order_key));
     NEW.id := nextval('databus_outbox.message_id');
     RETURN NEW;
 END
