@@ -33,12 +33,12 @@ public static class PostgresDoctor
                 : new Finding("connection", FindingLevel.Sound, $"PostgreSQL {version} at {connection.Host}:{connection.Port.ToString(CultureInfo.InvariantCulture)}, database {connection.Database}."),
         };
 
-        var schema = await Schema.VersionOfAsync(connection, cancellationToken);
-        findings.Add(schema > Schema.Newest
-            ? new Finding("schema", FindingLevel.Broken, $"Schema version {schema} is newer than this program, which knows {Schema.Newest}.")
-            : new Finding("schema", FindingLevel.Sound, schema == Schema.Newest
+        var schema = await Schema.Nodes.VersionOfAsync(connection, cancellationToken);
+        findings.Add(schema > Schema.Nodes.Newest
+            ? new Finding("schema", FindingLevel.Broken, $"Schema version {schema} is newer than this program, which knows {Schema.Nodes.Newest}.")
+            : new Finding("schema", FindingLevel.Sound, schema == Schema.Nodes.Newest
                 ? $"Schema version {schema}."
-                : $"Schema version {schema}; the next start brings it to {Schema.Newest}."));
+                : $"Schema version {schema}; the next start brings it to {Schema.Nodes.Newest}."));
 
         var unsafeSettings = await DatabaseState.UnsafeSettingsAsync(connection, cancellationToken);
         findings.Add(unsafeSettings.Count > 0

@@ -366,7 +366,7 @@ public sealed class PostgresStore : IStore
         {
             try
             {
-                await _database.ReadAsync(connection => Schema.MigrateAsync(connection, cancellationToken), cancellationToken);
+                await _database.ReadAsync(connection => Schema.Nodes.PrepareAsync(connection, migrate: true, cancellationToken), cancellationToken);
                 return;
             }
             catch (StoreException error) when (error.Problem == StoreProblem.Unavailable && error.InnerException is { } cause

@@ -1,4 +1,5 @@
 using Databus.Storage;
+using Databus.Testing;
 using Databus.Testing.Servers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -10,7 +11,7 @@ public sealed class SchemaTests : IAsyncLifetime
     private PostgresServer _server = null!;
     private string _database = "";
 
-    public static TheoryData<int> EarlierVersions => [.. Enumerable.Range(1, Schema.Newest - 1)];
+    public static TheoryData<int> EarlierVersions => [.. Enumerable.Range(1, Schema.Nodes.Newest - 1)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -28,7 +29,7 @@ public sealed class SchemaTests : IAsyncLifetime
         var here = Directory.GetFiles(Testing.Checkout.Path("src/Databus.Postgres/Migrations")).Select(file => Path.GetFileName(file)[..4]);
         var there = Directory.GetFiles(Testing.Checkout.Path("src/Databus.Sqlite/Migrations")).Select(file => Path.GetFileName(file)[..4]);
         Assert.Equal(there.Order(StringComparer.Ordinal), here.Order(StringComparer.Ordinal));
-        Assert.Equal(Enumerable.Range(1, Schema.Migrations.Count), Schema.Migrations.Select(migration => migration.Number));
+        Assert.Equal(Enumerable.Range(1, Schema.Nodes.Migrations.Count), Schema.Nodes.Migrations.Select(migration => migration.Number));
     }
 
     [Theory]
@@ -40,31 +41,42 @@ public sealed class SchemaTests : IAsyncLifetime
         await _server.ExecuteAsync(
             "CREATE SCHEMA databus; CREATE TABLE databus.schema_version (version integer NOT NULL); "
             + $"INSERT INTO databus.schema_version VALUES ({version}); "
-            + string.Join(';', Schema.Migrations.Take(version).Select(migration => migration.Sql)), _database);
+            + string.Join(';', Schema.Nodes.Migrations.Take(version).Select(migration => migration.Sql)), _database);
         await OpenAndCloseAsync(_database);
         Assert.Equal(await SchemaOfAsync(anew), await SchemaOfAsync(_database));
         await _server.DropDatabaseAsync(anew);
     }
 
-    [Fact]
-    public async Task Many_nodes_that_start_at_once_migrate_once()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Many_that_start_at_once_migrate_once(bool outbox)
     {
-        var stores = Enumerable.Range(0, 8).Select(_ => Store(_database)).ToList();
-        await Task.WhenAll(stores.Select(store => store.OpenAsync(Cancellation)));
-        Assert.Equal($"{Schema.Newest}", await _server.ExecuteAsync("SELECT version FROM databus.schema_version", _database));
-        foreach (var store in stores)
-            await store.DisposeAsync();
+        var schema = outbox ? Schema.Outbox : Schema.Nodes;
+        await using var source = NpgsqlDataSource.Create(_server.ConnectionString(_database));
+        await using var holder = await source.OpenConnectionAsync(Cancellation);
+        var taken = outbox ? Locks.OutboxMigration : Locks.Migration;
+        await holder.Command("SELECT pg_advisory_lock($1, 0)", taken).RunAsync(Cancellation);
+        var starts = Enumerable.Range(0, 8).Select(_ => PrepareAsync(source, schema)).ToList();
+
+        // All have seen by then that there is nothing.
+        Assert.True(await Deadline.WaitAsync(
+            async () => await holder.Command("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND NOT granted", taken).ValueAsync(Cancellation) is 8L,
+            TimeSpan.FromMinutes(1), Cancellation));
+        await holder.Command("SELECT pg_advisory_unlock($1, 0)", taken).RunAsync(Cancellation);
+        Assert.Single(await Task.WhenAll(starts), migrated => migrated);
+        Assert.Equal(schema.Newest, await schema.VersionOfAsync(holder, Cancellation));
     }
 
     [Fact]
     public async Task A_newer_schema_is_refused_with_a_message_that_says_what_to_do()
     {
         await OpenAndCloseAsync(_database);
-        await _server.ExecuteAsync($"UPDATE databus.schema_version SET version = {Schema.Newest + 1}", _database);
+        await _server.ExecuteAsync($"UPDATE databus.schema_version SET version = {Schema.Nodes.Newest + 1}", _database);
         await using var store = Store(_database);
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Cancellation));
         Assert.Equal(StoreProblem.Stopped, error.Problem);
-        Assert.Contains($"schema version {Schema.Newest + 1}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"schema version {Schema.Nodes.Newest + 1}", error.Message, StringComparison.Ordinal);
         Assert.Contains("newer databus", error.Message, StringComparison.Ordinal);
     }
 
@@ -72,6 +84,12 @@ public sealed class SchemaTests : IAsyncLifetime
     {
         await using var store = Store(database);
         await store.OpenAsync(Cancellation);
+    }
+
+    private static async Task<bool> PrepareAsync(NpgsqlDataSource source, Schema schema)
+    {
+        await using var connection = await source.OpenConnectionAsync(Cancellation);
+        return await schema.PrepareAsync(connection, migrate: true, Cancellation);
     }
 
     private PostgresStore Store(string database) => new(

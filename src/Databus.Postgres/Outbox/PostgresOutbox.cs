@@ -40,13 +40,7 @@ internal sealed class PostgresOutbox : IOutboxStore
         {
             if (_isOpen)
                 return;
-            await _database.UseAsync(
-                async connection =>
-                {
-                    await OutboxSchema.PrepareAsync(connection, migrate, cancellationToken);
-                    return true;
-                },
-                cancellationToken);
+            await _database.UseAsync(connection => Schema.Outbox.PrepareAsync(connection, migrate, cancellationToken), cancellationToken);
             _isOpen = true;
         }
         finally

@@ -61,7 +61,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private readonly TimeSpan _drainTime;
     private readonly TimeProvider _time;
     private readonly ILogger<JobWorker> _logger;
-    private readonly Share[] _shares;
+    private readonly JobShare[] _shares;
     private readonly WakeUp _claimable;
     private readonly WakeUp _changed;
     private readonly WakeUp _busyAgain;
@@ -79,7 +79,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     /// Either this job ends its workers, or one of its neighbours did: it waits until it has the process for itself, and nothing
     /// is claimed meanwhile.
     /// </summary>
-    private Suspect? _suspect;
+    private SuspectJob? _suspect;
     private TaskCompletionSource? _idle;
 
     // Three steps of a stop: no more claims; handlers are not waited for; nor is the store.
@@ -178,12 +178,12 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         _leaveStore.Dispose();
     }
 
-    private static IEnumerable<Share> SharesOf(DatabusOptions options)
+    private static IEnumerable<JobShare> SharesOf(DatabusOptions options)
     {
         if (options.Roles.HasFlag(NodeRoles.Worker) && options.JobQueues?.All(queue => queue == PollSource.Queue) != true)
-            yield return new Share(options.JobQueues, [PollSource.Queue], options.JobConcurrency);
+            yield return new JobShare(options.JobQueues, [PollSource.Queue], options.JobConcurrency);
         if (options.Roles.HasFlag(NodeRoles.Collector))
-            yield return new Share([PollSource.Queue], [], PollSource.MostAtOnce);
+            yield return new JobShare([PollSource.Queue], [], PollSource.MostAtOnce);
     }
 
     private async Task ClaimAsync()
@@ -225,7 +225,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         }
     }
 
-    private async Task ClaimAsync(Share share, int room)
+    private async Task ClaimAsync(JobShare share, int room)
     {
         await ReturnLostClaimsAsync();
 
@@ -260,7 +260,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     }
 
     /// <summary>How many may be claimed. None: it is not time for a look, or the loop is woken when there is room again.</summary>
-    private int Room(Share share)
+    private int Room(JobShare share)
     {
         lock (_gate)
         {
@@ -277,7 +277,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     }
 
     /// <summary>Sooner than otherwise, if so.</summary>
-    private void LookAgain(Share share, TimeSpan wait)
+    private void LookAgain(JobShare share, TimeSpan wait)
     {
         lock (_gate)
             share.NextLook = Math.Min(share.NextLook, _time.GetTimestamp() + Ticks(wait));
@@ -296,7 +296,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
 
     /// <summary>Lets the loop look at these at once.</summary>
-    private void Wake(Func<Share, bool> which)
+    private void Wake(Func<JobShare, bool> which)
     {
         var wakes = false;
         lock (_gate)
@@ -313,7 +313,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             _claimable.Set();
     }
 
-    private void Start(Share share, IReadOnlyList<ClaimedJob> jobs, long askedAt)
+    private void Start(JobShare share, IReadOnlyList<ClaimedJob> jobs, long askedAt)
     {
         if (jobs.Count == 0)
             return;
@@ -334,7 +334,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
             {
                 _runs.Add(run.Claimed.Token, run);
                 if (run.Claimed.Losses >= JobErrors.LossesOfASuspect)
-                    _suspect ??= new Suspect(share, run, _time.GetTimestamp());
+                    _suspect ??= new SuspectJob(share, run, _time.GetTimestamp());
             }
         }
 
@@ -348,13 +348,13 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         StartSuspect();
     }
 
-    private void Queue(Share share, JobRun run, bool isAlone) => ThreadPool.UnsafeQueueUserWorkItem(
+    private void Queue(JobShare share, JobRun run, bool isAlone) => ThreadPool.UnsafeQueueUserWorkItem(
         static start => _ = start.Worker.RunAsync(start.Share, start.Run, start.IsAlone), (Worker: this, Share: share, Run: run, IsAlone: isAlone), preferLocal: false);
 
     /// <summary>If nothing else runs, or that takes too long.</summary>
     private void StartSuspect()
     {
-        Suspect suspect;
+        SuspectJob suspect;
         bool isAlone;
         lock (_gate)
         {
@@ -384,7 +384,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     }
 
     /// <summary>Never fails.</summary>
-    private async Task RunAsync(Share share, JobRun run, bool isAlone)
+    private async Task RunAsync(JobShare share, JobRun run, bool isAlone)
     {
         JobCompletion completion;
         try
@@ -416,7 +416,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private static JobCompletion Returned(JobRun run, string reason, TimeSpan delay = default) => new(run.Claimed.Token, JobOutcome.Returned, Error: reason, Delay: delay);
 
     /// <summary>Its handler has come to its end, and others may have its room.</summary>
-    private void Free(Share share, JobRun run)
+    private void Free(JobShare share, JobRun run)
     {
         bool wakes, wasSuspect;
         lock (_gate)
@@ -566,40 +566,6 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         }
 
         await idle;
-    }
-
-    /// <summary>A job that is held until it has the process for itself. What changes does so under the worker's lock.</summary>
-    private sealed class Suspect(Share share, JobRun run, long heldSince)
-    {
-        public Share Share { get; } = share;
-
-        public JobRun Run { get; } = run;
-
-        public long HeldSince { get; } = heldSince;
-
-        public bool IsStarted { get; set; }
-    }
-
-    /// <summary>Some of the queues, and how many of their jobs run here at once. What changes does so under the worker's lock.</summary>
-    /// <param name="queues">Null: all.</param>
-    private sealed class Share(IReadOnlyList<string>? queues, IReadOnlyList<string> without, int most)
-    {
-        public IReadOnlyList<string>? Queues { get; } = queues;
-
-        public IReadOnlyList<string> Without { get; } = without;
-
-        public int Most { get; } = most;
-
-        /// <summary>How many handlers are under way.</summary>
-        public int Busy { get; set; }
-
-        /// <summary>There was no room for another one.</summary>
-        public bool WantsRoom { get; set; }
-
-        /// <summary>A timestamp: before, there is nothing to claim as far as is known.</summary>
-        public long NextLook { get; set; }
-
-        public bool Has(string queue) => Queues?.Contains(queue, StringComparer.Ordinal) != false && !Without.Contains(queue, StringComparer.Ordinal);
     }
 
     [LoggerMessage(EventId = 87, Level = LogLevel.Error, Message = "No jobs could be claimed; it is tried again")]

@@ -32,7 +32,7 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     private readonly Random _random = new(settings.Seed);
     private readonly NodeProcess[] _nodes = new NodeProcess[Nodes];
     private readonly List<long> _enqueued = [];
-    private readonly List<double> _restarts = [];
+    private readonly List<Restart> _restarts = [];
     private int _incarnations;
     private int _interrupted;
 
@@ -163,7 +163,8 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
     {
         if (!await Deadline.WaitAsync(() => interrupted.All(start => Next(ledger, start) is not null), Patience, cancellationToken))
             findings.Violated($"{interrupted.Count(start => Next(ledger, start) is null)} jobs of a node that was {how} did not start again");
-        _restarts.AddRange(interrupted.Select(start => Next(ledger, start)).OfType<JobStart>().Select(next => Stopwatch.GetElapsedTime(at, next.At).TotalSeconds));
+        _restarts.AddRange(interrupted.Select(start => Next(ledger, start)).OfType<JobStart>()
+            .Select(next => new Restart(next.Job, how, Stopwatch.GetElapsedTime(at, next.At).TotalSeconds)));
 
         // A job that is lost three times in a row has failed, as it should: no bad luck of this proof shall look like that.
         await Deadline.WaitAsync(() => interrupted.All(start => Next(ledger, start) is null or { EndedAt: not null }), Patience, cancellationToken);
@@ -212,13 +213,30 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
             lost == 0 && notSucceeded == 0 && jobs.Count == _enqueued.Count,
             $"{_enqueued.Count} jobs enqueued, {jobs.Count} there, {lost} lost, {notSucceeded} not succeeded, {startedTwice} started more than once");
         findings.Claim(zombies == 0 && unseen == 0, $"{zombies} results of zombies taken, {unseen} results of starts that had not ended");
-        findings.Claim(
-            _restarts.Count > 0 && Figures.Percentile(_restarts, 0.99) <= RestartLimit,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{_restarts.Count} interrupted starts began again: median {Figures.Percentile(_restarts, 0.5):0.0} s, p99 {Figures.Percentile(_restarts, 0.99):0.0} s, slowest {_restarts.Max():0.0} s"));
+        ClaimRestartsAreSoon(jobs);
         findings.Say($"{_interrupted} starts were interrupted by SIGTERM");
     }
+
+    private void ClaimRestartsAreSoon(Dictionary<long, JsonElement> jobs)
+    {
+        if (_restarts.Count == 0)
+        {
+            findings.Violated("nothing was interrupted");
+            return;
+        }
+
+        List<double> seconds = [.. _restarts.Select(restart => restart.Seconds)];
+        findings.Claim(
+            Figures.Percentile(seconds, 0.99) <= RestartLimit,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{seconds.Count} interrupted starts began again: median {Figures.Percentile(seconds, 0.5):0.0} s, p99 {Figures.Percentile(seconds, 0.99):0.0} s, slowest {seconds.Max():0.0} s"));
+        foreach (var late in _restarts.Where(restart => restart.Seconds > RestartLimit))
+            findings.Say(string.Create(CultureInfo.InvariantCulture, $"{late.Seconds:0.0} s after its node was {late.How}: {jobs.GetValueOrDefault(late.Job)}"));
+    }
+
+    /// <summary>How its node was hurt, and how long after that it began again.</summary>
+    private sealed record Restart(long Job, string How, double Seconds);
 
     private static async Task<List<JsonElement>> ListAsync(BusClient client, string filter, CancellationToken cancellationToken)
     {

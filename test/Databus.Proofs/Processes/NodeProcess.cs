@@ -7,17 +7,25 @@ namespace Databus.Proofs.Processes;
 internal sealed class NodeProcess : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly ProcessLog _log;
+    private bool _isEnded;
+    private bool _isDisposed;
 
     private NodeProcess(Process process, string name)
     {
         _process = process;
         Name = name;
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        _log = new ProcessLog(process);
     }
 
     /// <summary>Unlike that of any other, before or after it.</summary>
     public string Name { get; }
+
+    /// <summary>It has ended, and nobody here saw to that.</summary>
+    public bool EndedByItself => !_isEnded && _process.HasExited;
+
+    /// <summary>The last lines it wrote.</summary>
+    public string Log => _log.ToString();
 
     public static NodeProcess Start(string program, string name, params IEnumerable<string> arguments)
     {
@@ -40,6 +48,9 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>SIGTERM: it ends when it has returned what it runs.</summary>
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
+        if (_process.HasExited)
+            throw new InvalidOperationException($"{Name} ended by itself.{Environment.NewLine}{Log}");
+        _isEnded = true;
         Signal.Send(_process.Id, Signal.Terminate);
         await _process.WaitForExitAsync(cancellationToken).WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
         return _process.ExitCode;
@@ -47,14 +58,20 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public async Task KillAsync()
     {
+        _isEnded = true;
         _process.Kill();
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Any number of times.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_process.HasExited)
             await KillAsync();
+        _isEnded = true;
         _process.Dispose();
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Databus.Proofs.Http;
@@ -10,22 +9,17 @@ namespace Databus.Proofs.Processes;
 /// <summary>The real server, as a process of its own.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private const int LogLinesKept = 400;
-    private const int LongestLine = 400;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
-    private readonly ConcurrentQueue<string> _log = new();
+    private readonly ProcessLog _log;
 
     private ServerProcess(Process process, int port)
     {
         _process = process;
         Address = AddressOf(port);
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        _log = new ProcessLog(process);
     }
 
     public Uri Address { get; }
@@ -41,10 +35,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     public TimeSpan StartTime { get; private set; }
 
     /// <summary>The first line of its log that speaks of a failure, shortened; null: there is none.</summary>
-    public string? FirstFailure { get; private set; }
+    public string? FirstFailure => _log.FirstFailure;
 
     /// <summary>The last lines it wrote.</summary>
-    public string Log => string.Join(Environment.NewLine, _log);
+    public string Log => _log.ToString();
 
     public TimeSpan ProcessorTime => Current().TotalProcessorTime;
 
@@ -156,20 +150,5 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         _process.Refresh();
         return _process;
-    }
-
-    private void Keep(string? line)
-    {
-        if (line is null)
-            return;
-        if (line.Contains(" fail: ", StringComparison.Ordinal) || line.Contains(" crit: ", StringComparison.Ordinal)
-            || line.Contains("Unhandled exception", StringComparison.Ordinal))
-        {
-            FirstFailure ??= line[..Math.Min(line.Length, LongestLine)];
-        }
-
-        _log.Enqueue(line);
-        while (_log.Count > LogLinesKept)
-            _log.TryDequeue(out _);
     }
 }

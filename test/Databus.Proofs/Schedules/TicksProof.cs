@@ -61,8 +61,8 @@ internal sealed class TicksProof(TicksSettings settings, Findings findings)
 
     private Task UntilAroundTickAsync(CancellationToken cancellationToken)
     {
-        var since = TimeProvider.System.GetUtcNow().Millisecond;
-        return Task.Delay(1000 - since + _random.Next(-Around, Around), cancellationToken);
+        var rest = 1000 - TimeProvider.System.GetUtcNow().Millisecond;
+        return Task.Delay(Math.Max(0, rest + _random.Next(-Around, Around)), cancellationToken);
     }
 
     private async Task AuditAsync(BusClient client, CancellationToken cancellationToken)

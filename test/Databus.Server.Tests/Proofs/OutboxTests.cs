@@ -7,7 +7,7 @@ public sealed class OutboxTests
 {
     [Fact]
     public Task What_arrives_is_what_was_committed_in_the_order_of_each_key_whoever_is_killed() => Proof.RunAsync((findings, stop) =>
-        new OutboxProof(new(Messages: 6000, Kills: 6, IdleSeconds: 3, Random.Shared.Next()), findings).RunAsync(stop));
+        new OutboxProof(new(Messages: 6000, Kills: 6, IdleSeconds: 4, Random.Shared.Next()), findings).RunAsync(stop));
 
     [Fact]
     public Task The_two_services_of_the_sample_know_of_each_order_and_parcel_exactly_once() => Proof.RunAsync((findings, stop) =>

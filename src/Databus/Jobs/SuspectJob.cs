@@ -1,0 +1,13 @@
+namespace Databus.Jobs;
+
+/// <summary>A job that is held until it has the process for itself. What changes does so under the worker's lock.</summary>
+internal sealed class SuspectJob(JobShare share, JobRun run, long heldSince)
+{
+    public JobShare Share { get; } = share;
+
+    public JobRun Run { get; } = run;
+
+    public long HeldSince { get; } = heldSince;
+
+    public bool IsStarted { get; set; }
+}
