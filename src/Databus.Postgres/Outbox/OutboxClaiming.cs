@@ -1,4 +1,3 @@
-using System.Text;
 using Databus.Outbox;
 using Npgsql;
 
@@ -58,37 +57,30 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             ), look AS MATERIALIZED (
                 SELECT l.type, l.token, l.most, l.beginning, l.ignores_due, l.whole_type, l.place,
                     CASE WHEN pg_postmaster_start_time()::text = $11 THEN l.floor ELSE 0 END AS floor,
-                    l.most + (SELECT count(*) FROM live v, unnest(v.ids) AS t (id) WHERE v.type = l.type AND t.id >= l.beginning) AS sight,
-                    l.most + (SELECT coalesce(sum(cardinality(v.ids)), 0) FROM live v WHERE v.type = l.type) AS sight_of_due,
                     EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
                 FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[], $10::bigint[])
                     WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, floor, place)
-            ), seen AS MATERIALIZED (
-                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'fresh' AS kind
-                FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NULL AND id >= greatest(l.beginning, l.floor) ORDER BY id LIMIT l.sight
-                ) m WHERE NOT l.held
-                UNION ALL
-                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'due'
-                FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due ORDER BY due_at LIMIT l.sight_of_due
-                ) m WHERE NOT l.held
-                UNION ALL
-                SELECT l.place, l.type, l.sight, m.id, m.order_key, 'waiting'
-                FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id >= l.beginning ORDER BY id LIMIT l.sight
-                ) m WHERE NOT l.held
-            ), horizon AS MATERIALIZED (
-                -- Of those that were cut off at the sight, all up to here were seen.
-                SELECT place, min(last) AS id FROM (
-                    SELECT place, max(id) AS last FROM seen WHERE kind <> 'due' GROUP BY place, kind, sight HAVING count(*) >= sight
-                ) cut GROUP BY place
             ), candidate AS MATERIALIZED (
-                SELECT s.* FROM seen s LEFT JOIN horizon h ON h.place = s.place
-                WHERE s.id NOT IN (SELECT id FROM taken) AND (s.kind = 'due' OR h.id IS NULL OR s.id <= h.id)
+                SELECT l.place, 'due' AS kind, m.*
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key, ctid AS row FROM databus_outbox.message
+                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due AND id NOT IN (SELECT id FROM taken)
+                    ORDER BY due_at LIMIT l.most
+                ) m WHERE NOT l.held
+                UNION ALL
+                SELECT l.place, 'fresh', m.*
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key, ctid FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NULL AND id >= greatest(l.beginning, l.floor) AND id NOT IN (SELECT id FROM taken)
+                    ORDER BY id LIMIT l.most
+                ) m WHERE NOT l.held
+                UNION ALL
+                SELECT l.place, 'waiting', m.*
+                FROM look l CROSS JOIN LATERAL (
+                    SELECT id, order_key, ctid FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id >= l.beginning AND id NOT IN (SELECT id FROM taken)
+                    ORDER BY id LIMIT l.most
+                ) m WHERE NOT l.held
             ), held_up AS MATERIALIZED (
                 SELECT k.place, k.order_key, least(
                     (SELECT 0 FROM databus_outbox.parked p WHERE p.type = k.type AND p.order_key = k.order_key AND p.holds_key LIMIT 1),
@@ -99,25 +91,26 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                         WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
                         ORDER BY e.id LIMIT 1)) AS id
                 FROM (
-                    SELECT c.place, c.type, c.order_key, max(c.id) AS newest, min(l.floor) AS floor FROM candidate c JOIN look l ON l.place = c.place
-                    WHERE c.order_key IS NOT NULL GROUP BY c.place, c.type, c.order_key
+                    SELECT c.place, l.type, c.order_key, max(c.id) AS newest, min(l.floor) AS floor FROM candidate c JOIN look l ON l.place = c.place
+                    WHERE c.order_key IS NOT NULL GROUP BY c.place, l.type, c.order_key
                 ) k
             ), ranked AS MATERIALIZED (
-                SELECT c.place, c.id, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
+                SELECT c.place, c.id, c.row, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
                 FROM candidate c LEFT JOIN held_up h ON h.place = c.place AND h.order_key = c.order_key
                 WHERE h.id IS NULL OR c.id < h.id
-            ), chosen AS MATERIALIZED (
-                SELECT r.place, r.id FROM ranked r JOIN look l ON l.place = r.place WHERE r.rank <= l.most
             ), claimed AS (
                 INSERT INTO databus_outbox.claim (token, type, whole_type, ids, lease_until)
                 SELECT l.token, l.type, l.whole_type, c.ids, (SELECT now FROM clock) + $7 * interval '1 millisecond'
-                FROM look l JOIN (SELECT place, array_agg(id ORDER BY id) AS ids FROM chosen GROUP BY place) c ON c.place = l.place
+                FROM look l CROSS JOIN LATERAL (SELECT array_agg(r.id) AS ids FROM ranked r WHERE r.place = l.place AND r.rank <= l.most) c
+                WHERE c.ids IS NOT NULL
                 ON CONFLICT (token) DO UPDATE SET ids = excluded.ids, lease_until = excluded.lease_until
                 RETURNING id
             ), look_end AS MATERIALIZED (
+                -- Of what was cut off, all up to the last one was seen.
                 SELECT l.place, l.held,
                     least(
-                        (SELECT h.id + 1 FROM horizon h WHERE h.place = l.place),
+                        (SELECT max(c.id) + 1 FROM candidate c WHERE c.place = l.place AND c.kind = 'fresh' HAVING count(*) >= l.most),
+                        (SELECT max(c.id) + 1 FROM candidate c WHERE c.place = l.place AND c.kind = 'waiting' HAVING count(*) >= l.most),
                         (SELECT min(r.id) FROM ranked r WHERE r.place = l.place AND r.rank > l.most AND r.kind <> 'due')) AS next,
                     (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
                         WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1) AS next_due,
@@ -129,10 +122,15 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                     pg_postmaster_start_time()::text AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
                     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS newest
             )
-            SELECT l.place, l.held, l.next, l.next_due, s.lowest_claim, l.lowest, s.server, s.last_id, s.oldest, s.newest,
-                m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
-            FROM look_end l CROSS JOIN sight s LEFT JOIN chosen c ON c.place = l.place LEFT JOIN databus_outbox.message m ON m.id = c.id
-            ORDER BY l.place, m.id
+            SELECT l.place, m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts, e.*
+            FROM look l
+                LEFT JOIN ranked r ON r.place = l.place AND r.rank <= l.most
+                LEFT JOIN databus_outbox.message m ON m.ctid = r.row
+                LEFT JOIN LATERAL (
+                    -- Said once for each look.
+                    SELECT e.held, e.next, e.next_due, e.lowest, s.* FROM look_end e CROSS JOIN sight s WHERE e.place = l.place AND coalesce(r.rank, 1) = 1
+                ) e ON true
+            ORDER BY l.place, r.rank
             """,
             looks.Select(look => look.Type).ToArray(), looks.Select(look => look.Token).ToArray(), looks.Select(look => look.Most).ToArray(),
             looks.Select(look => look.From).ToArray(), looks.Select(look => look.IgnoresBackOff).ToArray(), looks.Select(look => look.WholeType).ToArray(),
@@ -168,17 +166,20 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         while (await rows.ReadAsync(cancellationToken))
         {
             var place = (int)rows.GetInt64(0) - 1;
-            ends[place] = new OutboxLookEnd(rows.Number(2), rows.GetBoolean(1));
-            var due = rows.IsDBNull(3) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(3));
-            nextDue = due < nextDue || nextDue is null ? due : nextDue;
-            lowestFresh[place] = rows.Number(5);
-            sight ??= new OutboxFloors.Sight(rows.GetString(6), rows.GetInt64(4), lowestFresh, rows.GetInt64(7), rows.GetInt64(8), rows.GetInt64(9));
-            if (!rows.IsDBNull(10))
+            if (!rows.IsDBNull(1))
             {
-                (messages[place] ??= []).Add(new ClaimedOutboxMessage(
-                    rows.GetInt64(10), rows.GetGuid(11), rows.Text(12), Encoding.UTF8.GetBytes(rows.GetString(13)), rows.GetFieldValue<DateTimeOffset>(14),
-                    rows.Text(15), rows.GetInt32(16)));
+                (messages[place] ??= new(looks[place].Most)).Add(new ClaimedOutboxMessage(
+                    rows.GetInt64(1), rows.GetGuid(2), rows.Text(3), rows.GetFieldValue<byte[]>(4), rows.GetFieldValue<DateTimeOffset>(5),
+                    rows.Text(6), rows.GetInt32(7)));
             }
+
+            if (rows.IsDBNull(8))
+                continue;
+            ends[place] = new OutboxLookEnd(rows.Number(9), rows.GetBoolean(8));
+            var due = rows.IsDBNull(10) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(10));
+            nextDue = due < nextDue || nextDue is null ? due : nextDue;
+            lowestFresh[place] = rows.Number(11);
+            sight ??= new OutboxFloors.Sight(rows.GetString(13), rows.GetInt64(12), lowestFresh, rows.GetInt64(14), rows.GetInt64(15), rows.GetInt64(16));
         }
 
         // Committed before it is believed.

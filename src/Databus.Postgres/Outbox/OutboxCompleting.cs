@@ -79,20 +79,31 @@ internal sealed class OutboxCompleting(OutboxDatabase database)
     private static async Task<HashSet<Guid>> ForgetAsync(
         NpgsqlConnection connection, IReadOnlyList<OutboxCompletion> completions, CancellationToken cancellationToken)
     {
-        var held = await connection.Command(
-            """
-            WITH ended AS (
-                DELETE FROM databus_outbox.claim WHERE token = ANY ($1) RETURNING token
-            ), gone AS (
-                DELETE FROM databus_outbox.message m USING unnest($2::uuid[], $3::bigint[]) AS r (token, id)
-                WHERE m.id = r.id AND r.token IN (SELECT token FROM ended)
-            )
-            SELECT token FROM ended
-            """,
-            completions.Select(completion => completion.Token).ToArray(),
-            completions.SelectMany(completion => completion.Ends.Select(_ => completion.Token)).ToArray(),
-            completions.SelectMany(completion => completion.Ends.Select(end => end.Id)).ToArray()).RowsAsync(static rows => rows.GetGuid(0), cancellationToken);
-        return [.. held];
+        // Together one transaction.
+        await using var batch = connection.CreateBatch();
+        foreach (var completion in completions)
+        {
+            batch.With(
+                """
+                WITH ended AS (
+                    DELETE FROM databus_outbox.claim WHERE token = $1 RETURNING token
+                ), gone AS (
+                    DELETE FROM databus_outbox.message WHERE id = ANY ($2) AND EXISTS (SELECT FROM ended)
+                )
+                SELECT token FROM ended
+                """,
+                completion.Token, completion.Ends.Select(end => end.Id).ToArray());
+        }
+
+        var held = new HashSet<Guid>();
+        await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+        do
+        {
+            while (await rows.ReadAsync(cancellationToken))
+                held.Add(rows.GetGuid(0));
+        }
+        while (await rows.NextResultAsync(cancellationToken));
+        return held;
     }
 
     /// <inheritdoc cref="ForgetAsync"/>

@@ -24,6 +24,7 @@ internal sealed class OutboxDatabase(NpgsqlDataSource source, bool isOwn) : IAsy
             Enlist = false,
             MaxAutoPrepare = 50,
             AutoPrepareMinUsages = 2,
+            NoResetOnClose = true,
             TcpKeepAlive = true,
             TcpKeepAliveTime = 5,
             TcpKeepAliveInterval = 2,

@@ -60,7 +60,10 @@ CREATE TABLE databus_outbox.claim
     whole_type  boolean     NOT NULL,                -- nobody else claims anything of the type
     ids         bigint[]    NOT NULL,
     lease_until timestamptz NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, toast_tuple_target = 8160);
+
+-- Read and deleted in a moment: the ids of a usual batch stay in the row, and are never compressed.
+ALTER TABLE databus_outbox.claim ALTER COLUMN ids SET STORAGE EXTERNAL;
 
 CREATE TABLE databus_outbox.parked
 (
