@@ -4,22 +4,28 @@ using Npgsql;
 namespace Databus.Postgres.Outbox;
 
 /// <summary>
-/// A claim: one round trip, one transaction, under a lock, so that what it reads nobody else claims meanwhile. Rows of messages are only
-/// read; the claim is one row for each batch.
+/// A claim: one round trip. What is to be had is chosen in one transaction, under a lock, so that what it reads nobody else claims meanwhile;
+/// the contents travel when the lock is free again. Rows of messages are only read; the claim is one row for each batch.
 /// </summary>
+/// <remarks>
+/// Looks for fresh and waiting messages go by <c>id + 0</c>, which only the indexes have that serve them: by <c>id</c> the planner may take the
+/// primary key, when the table is small, and pass all types and keys once it is large.
+/// </remarks>
 internal sealed class OutboxClaiming(OutboxDatabase database)
 {
     private const int ColumnsOfLock = 5;
 
     private readonly OutboxFloors _floors = new();
 
-    public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
-        database.UseAsync(connection => ClaimAsync(connection, looks, lease, cancellationToken), cancellationToken);
+    public Task<OutboxClaims> ClaimAsync(
+        IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken) =>
+        database.UseAsync(connection => ClaimAsync(connection, looks, lease, underWay, cancellationToken), cancellationToken);
 
     private async Task<OutboxClaims> ClaimAsync(
-        NpgsqlConnection connection, IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken)
     {
         var view = _floors.For(looks);
+        var tokens = looks.Select(look => look.Token).ToArray();
         await using var batch = connection.CreateBatch();
 
         // Each statement sees what was committed before it, and so, once it has the lock, what the claim before it did. The lock is not held
@@ -34,68 +40,75 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
 
         // One that is being completed just now is not ours to end.
         batch.With(
-            """
+            $"""
             DELETE FROM databus_outbox.claim WHERE id IN (
                 SELECT id FROM databus_outbox.claim
-                WHERE id >= CASE WHEN pg_postmaster_start_time()::text = $3 THEN $1 ELSE 0 END AND lease_until <= coalesce($2, clock_timestamp())
+                WHERE id >= CASE WHEN {OutboxFloors.Identity} = $3 THEN $1 ELSE 0 END AND lease_until <= coalesce($2, clock_timestamp())
+                    AND token <> ALL ($4)
                 FOR UPDATE SKIP LOCKED
             )
             """,
-            view.LowestClaim, database.GivenTime, view.Server);
+            view.LowestClaim, database.GivenTime, view.Server, underWay.ToArray());
 
         // What is before a message of its key: a row that is not among the candidates, because it is claimed, waits to be tried again,
         // or was not looked at; and with a parked one all of the key. So of a key always the first ones are claimed.
         batch.With(
-            """
+            $$"""
             WITH clock AS MATERIALIZED (
                 SELECT coalesce($8, clock_timestamp()) AS now
             ), live AS MATERIALIZED (
                 SELECT id, token, type, whole_type, ids FROM databus_outbox.claim
-                WHERE id >= CASE WHEN pg_postmaster_start_time()::text = $11 THEN $9 ELSE 0 END
+                WHERE id >= CASE WHEN {{OutboxFloors.Identity}} = $11 THEN $9 ELSE 0 END
             ), taken AS MATERIALIZED (
                 SELECT unnest(ids) AS id FROM live
             ), look AS MATERIALIZED (
                 SELECT l.type, l.token, l.most, l.beginning, l.ignores_due, l.whole_type, l.place,
-                    CASE WHEN pg_postmaster_start_time()::text = $11 THEN l.floor ELSE 0 END AS floor,
+                    CASE WHEN {{OutboxFloors.Identity}} = $11 THEN l.floor ELSE 0 END AS floor,
                     EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
                 FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[], $10::bigint[])
                     WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, floor, place)
             ), candidate AS MATERIALIZED (
+                -- Of each key the first one only: what is behind it may be due before it, and would take the place of others.
                 SELECT l.place, 'due' AS kind, m.*
                 FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key, ctid AS row FROM databus_outbox.message
+                    SELECT id, order_key FROM databus_outbox.message m
                     WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due AND id NOT IN (SELECT id FROM taken)
+                        AND NOT EXISTS (
+                            SELECT FROM databus_outbox.message e
+                            WHERE e.type = m.type AND e.order_key = m.order_key AND e.due_at IS NOT NULL AND e.id + 0 < m.id)
+                        AND NOT EXISTS (SELECT FROM databus_outbox.parked p WHERE p.type = m.type AND p.order_key = m.order_key AND p.holds_key)
                     ORDER BY due_at LIMIT l.most
                 ) m WHERE NOT l.held
                 UNION ALL
                 SELECT l.place, 'fresh', m.*
                 FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key, ctid FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NULL AND id >= greatest(l.beginning, l.floor) AND id NOT IN (SELECT id FROM taken)
-                    ORDER BY id LIMIT l.most
+                    SELECT id, order_key FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NULL AND id + 0 >= greatest(l.beginning, l.floor) AND id NOT IN (SELECT id FROM taken)
+                    ORDER BY id + 0 LIMIT l.most
                 ) m WHERE NOT l.held
                 UNION ALL
                 SELECT l.place, 'waiting', m.*
                 FROM look l CROSS JOIN LATERAL (
-                    SELECT id, order_key, ctid FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id >= l.beginning AND id NOT IN (SELECT id FROM taken)
-                    ORDER BY id LIMIT l.most
+                    SELECT id, order_key FROM databus_outbox.message
+                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id + 0 >= l.beginning AND id NOT IN (SELECT id FROM taken)
+                    ORDER BY id + 0 LIMIT l.most
                 ) m WHERE NOT l.held
             ), held_up AS MATERIALIZED (
                 SELECT k.place, k.order_key, least(
                     (SELECT 0 FROM databus_outbox.parked p WHERE p.type = k.type AND p.order_key = k.order_key AND p.holds_key LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
-                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id >= k.floor AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
-                        ORDER BY e.id LIMIT 1),
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id + 0 >= k.floor AND e.id + 0 < k.newest
+                            AND e.id NOT IN (SELECT id FROM candidate)
+                        ORDER BY e.id + 0 LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
-                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id < k.newest AND e.id NOT IN (SELECT id FROM candidate)
-                        ORDER BY e.id LIMIT 1)) AS id
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id + 0 < k.newest AND e.id NOT IN (SELECT id FROM candidate)
+                        ORDER BY e.id + 0 LIMIT 1)) AS id
                 FROM (
                     SELECT c.place, l.type, c.order_key, max(c.id) AS newest, min(l.floor) AS floor FROM candidate c JOIN look l ON l.place = c.place
                     WHERE c.order_key IS NOT NULL GROUP BY c.place, l.type, c.order_key
                 ) k
             ), ranked AS MATERIALIZED (
-                SELECT c.place, c.id, c.row, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
+                SELECT c.place, c.id, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
                 FROM candidate c LEFT JOIN held_up h ON h.place = c.place AND h.order_key = c.order_key
                 WHERE h.id IS NULL OR c.id < h.id
             ), claimed AS (
@@ -115,88 +128,80 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                     (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
                         WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1) AS next_due,
                     (SELECT k.id FROM databus_outbox.message k
-                        WHERE k.type = l.type AND k.due_at IS NULL AND k.id >= l.floor ORDER BY k.id LIMIT 1) AS lowest
+                        WHERE k.type = l.type AND k.due_at IS NULL AND k.id + 0 >= l.floor ORDER BY k.id + 0 LIMIT 1) AS lowest
                 FROM look l
             ), sight AS MATERIALIZED (
                 SELECT coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9) AS lowest_claim,
-                    pg_postmaster_start_time()::text AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
+                    {{OutboxFloors.Identity}} AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
                     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, pg_current_xact_id()::text::bigint AS newest
             )
-            SELECT l.place, m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts, e.*
-            FROM look l
-                LEFT JOIN ranked r ON r.place = l.place AND r.rank <= l.most
-                LEFT JOIN databus_outbox.message m ON m.ctid = r.row
-                LEFT JOIN LATERAL (
-                    -- Said once for each look.
-                    SELECT e.held, e.next, e.next_due, e.lowest, s.* FROM look_end e CROSS JOIN sight s WHERE e.place = l.place AND coalesce(r.rank, 1) = 1
-                ) e ON true
-            ORDER BY l.place, r.rank
+            SELECT e.place, e.held, e.next, e.next_due, e.lowest, s.lowest_claim, s.server, s.last_id, s.oldest, s.newest
+            FROM look_end e CROSS JOIN sight s ORDER BY e.place
             """,
-            looks.Select(look => look.Type).ToArray(), looks.Select(look => look.Token).ToArray(), looks.Select(look => look.Most).ToArray(),
+            looks.Select(look => look.Type).ToArray(), tokens, looks.Select(look => look.Most).ToArray(),
             looks.Select(look => look.From).ToArray(), looks.Select(look => look.IgnoresBackOff).ToArray(), looks.Select(look => look.WholeType).ToArray(),
             lease.TotalMilliseconds, database.GivenTime, view.LowestClaim, view.Floors, view.Server);
         batch.With("COMMIT");
+        batch.With(
+            """
+            SELECT c.token, m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
+            FROM databus_outbox.claim c JOIN databus_outbox.message m ON m.id = ANY (c.ids)
+            WHERE c.token = ANY ($1) ORDER BY c.token, m.id
+            """,
+            tokens);
 
         await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
-        while (!await IsAtClaimAsync(rows, cancellationToken))
-        {
-            // The answers of the statements before.
-        }
+        while (rows.FieldCount <= ColumnsOfLock)
+            await NextResultAsync(rows, cancellationToken);
+        var (ends, nextDue, sight) = await ReadEndsAsync(rows, looks, cancellationToken);
+        await NextResultAsync(rows, cancellationToken);
+        var batches = await ReadBatchesAsync(rows, looks, cancellationToken);
 
-        return await ReadAsync(rows, looks, view, cancellationToken);
+        // Only now that all of it has gone well is it believed.
+        _floors.Learn(view, sight, looks);
+        return new OutboxClaims(batches, ends, nextDue);
     }
 
-    private static async Task<bool> IsAtClaimAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
+    private static async Task NextResultAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
     {
-        if (rows.FieldCount > ColumnsOfLock)
-            return true;
         if (!await rows.NextResultAsync(cancellationToken))
             throw new InvalidOperationException("The claim has no answer.");
-        return false;
     }
 
-    private async Task<OutboxClaims> ReadAsync(
-        NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, OutboxFloors.View view, CancellationToken cancellationToken)
+    private static async Task<(OutboxLookEnd[] Ends, TimeSpan? NextDue, OutboxFloors.Sight Sight)> ReadEndsAsync(
+        NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, CancellationToken cancellationToken)
     {
-        var messages = new List<ClaimedOutboxMessage>?[looks.Count];
         var ends = new OutboxLookEnd[looks.Count];
-        TimeSpan? nextDue = null;
         var lowestFresh = new long?[looks.Count];
+        TimeSpan? nextDue = null;
         OutboxFloors.Sight? sight = null;
         while (await rows.ReadAsync(cancellationToken))
         {
             var place = (int)rows.GetInt64(0) - 1;
-            if (!rows.IsDBNull(1))
-            {
-                (messages[place] ??= new(looks[place].Most)).Add(new ClaimedOutboxMessage(
-                    rows.GetInt64(1), rows.GetGuid(2), rows.Text(3), rows.GetFieldValue<byte[]>(4), rows.GetFieldValue<DateTimeOffset>(5),
-                    rows.Text(6), rows.GetInt32(7)));
-            }
-
-            if (rows.IsDBNull(8))
-                continue;
-            ends[place] = new OutboxLookEnd(rows.Number(9), rows.GetBoolean(8));
-            var due = rows.IsDBNull(10) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(10));
+            ends[place] = new OutboxLookEnd(rows.Number(2), rows.GetBoolean(1));
+            var due = rows.IsDBNull(3) ? (TimeSpan?)null : TimeSpan.FromSeconds(rows.GetDouble(3));
             nextDue = due < nextDue || nextDue is null ? due : nextDue;
-            lowestFresh[place] = rows.Number(11);
-            sight ??= new OutboxFloors.Sight(rows.GetString(13), rows.GetInt64(12), lowestFresh, rows.GetInt64(14), rows.GetInt64(15), rows.GetInt64(16));
+            lowestFresh[place] = rows.Number(4);
+            sight ??= new OutboxFloors.Sight(rows.GetString(6), rows.GetInt64(5), lowestFresh, rows.GetInt64(7), rows.GetInt64(8), rows.GetInt64(9));
         }
 
-        // Committed before it is believed.
-        while (await rows.NextResultAsync(cancellationToken))
+        return (ends, nextDue, sight ?? throw new InvalidOperationException("The claim has no answer."));
+    }
+
+    private static async Task<List<OutboxBatch>> ReadBatchesAsync(
+        NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, CancellationToken cancellationToken)
+    {
+        var messages = new Dictionary<Guid, List<ClaimedOutboxMessage>>();
+        while (await rows.ReadAsync(cancellationToken))
         {
-            // The commit's answer.
+            var token = rows.GetGuid(0);
+            if (!messages.TryGetValue(token, out var found))
+                messages.Add(token, found = []);
+            found.Add(new ClaimedOutboxMessage(
+                rows.GetInt64(1), rows.GetGuid(2), rows.Text(3), rows.GetFieldValue<byte[]>(4), rows.GetFieldValue<DateTimeOffset>(5),
+                rows.Text(6), rows.GetInt32(7)));
         }
 
-        if (sight is not null)
-            _floors.Learn(view, sight, looks);
-        var batches = new List<OutboxBatch>();
-        for (var place = 0; place < looks.Count; place++)
-        {
-            if (messages[place] is { } found)
-                batches.Add(new OutboxBatch(looks[place].Token, looks[place].Type, found));
-        }
-
-        return new OutboxClaims(batches, ends, nextDue);
+        return [.. looks.Where(look => messages.ContainsKey(look.Token)).Select(look => new OutboxBatch(look.Token, look.Type, messages[look.Token]))];
     }
 }

@@ -9,10 +9,13 @@ namespace Databus.Postgres.Outbox;
 /// <remarks>
 /// That nothing is seen below an id does not say that nothing will come: a transaction that has recorded may still be open. So what the
 /// sequence had reached is remembered, and counts once all transactions that had begun by then have ended. All of it holds for this start of
-/// the server only: another one may have taken its place and know less.
+/// the server and this table only: another one may have taken its place and know less.
 /// </remarks>
 internal sealed class OutboxFloors
 {
+    /// <summary>SQL: for what the floors hold.</summary>
+    public const string Identity = "concat(pg_postmaster_start_time(), ' ', 'databus_outbox.message'::regclass::oid)";
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _floors = new(StringComparer.Ordinal);
     private string _server = "";
@@ -32,7 +35,9 @@ internal sealed class OutboxFloors
     {
         lock (_gate)
         {
-            if (sight.Server != _server)
+            // Ids that are given again, as after a restore, are below floors that held for those before.
+            var goesBack = sight.LastId < Math.Max(view.Safe, view.Reached?.LastId ?? 0);
+            if (sight.Server != _server || goesBack)
             {
                 _server = sight.Server;
                 _floors.Clear();
@@ -40,7 +45,7 @@ internal sealed class OutboxFloors
             }
 
             // Looked with what was known of another server, or before this one was known: so not from here.
-            if (view.Server != _server)
+            if (view.Server != _server || goesBack)
                 return;
             _lowestClaim = Math.Max(_lowestClaim, sight.LowestClaim);
             for (var place = 0; place < looks.Count; place++)

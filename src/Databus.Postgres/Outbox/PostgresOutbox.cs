@@ -65,8 +65,9 @@ internal sealed class PostgresOutbox : IOutboxStore
 
     public Task AnnounceAsync(long lowestId, CancellationToken cancellationToken) => _neighbours.AnnounceAsync(lowestId, cancellationToken);
 
-    public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
-        _claiming.ClaimAsync(looks, lease, cancellationToken);
+    public Task<OutboxClaims> ClaimAsync(
+        IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken) =>
+        _claiming.ClaimAsync(looks, lease, underWay, cancellationToken);
 
     public Task<IReadOnlyList<Guid>> RenewAsync(IReadOnlyCollection<Guid> tokens, TimeSpan lease, CancellationToken cancellationToken) =>
         _completing.RenewAsync(tokens, lease, cancellationToken);

@@ -11,9 +11,11 @@ namespace Databus.Sqlite.Outbox;
 /// </summary>
 internal sealed class OutboxClaiming(SqliteConnection connection, long now)
 {
-    public OutboxClaims Claim(IReadOnlyList<OutboxLook> looks, TimeSpan lease)
+    public OutboxClaims Claim(IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay)
     {
-        connection.Command("DELETE FROM databus_outbox_claim WHERE lease_until <= $now", now).Run();
+        connection.Command(
+            "DELETE FROM databus_outbox_claim WHERE lease_until <= $now AND token NOT IN (SELECT value FROM json_each($held))",
+            now, IdList.OfNames(underWay.Select(token => token.ToColumn()))).Run();
         var live = connection.Command("SELECT token, type, whole_type, ids FROM databus_outbox_claim")
             .Rows(rows => new Claimed(rows.GetString(0), rows.GetString(1), rows.GetBoolean(2), OutboxSql.FromJson(rows.GetString(3))));
         var batches = new List<OutboxBatch>();
@@ -63,8 +65,14 @@ internal sealed class OutboxClaiming(SqliteConnection connection, long now)
                 look.Type, look.From, sight).Rows(ReadSeen)
             : connection.Command(
                 """
-                SELECT id, order_key FROM databus_outbox_message
-                WHERE type = $type AND due_at <= $now ORDER BY due_at LIMIT $sight
+                -- Of each key the first one only: what is behind it may be due before it, and would take the place of others.
+                SELECT id, order_key FROM databus_outbox_message m
+                WHERE type = $type AND due_at <= $now
+                    AND NOT EXISTS (
+                        SELECT 1 FROM databus_outbox_message e
+                        WHERE e.type = m.type AND e.order_key = m.order_key AND e.due_at IS NOT NULL AND e.id < m.id)
+                    AND NOT EXISTS (SELECT 1 FROM databus_outbox_parked p WHERE p.type = m.type AND p.order_key = m.order_key AND p.holds_key)
+                ORDER BY due_at LIMIT $sight
                 """,
                 look.Type, now, sight).Rows(ReadSeen);
 

@@ -64,8 +64,9 @@ internal sealed class SqliteOutbox : IOutboxStore
     /// <summary>Differs because the other processes see every commit to the file.</summary>
     public Task AnnounceAsync(long lowestId, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) => _file.WriteAsync(
-        (connection, _) => Task.FromResult(new OutboxClaiming(connection, Now).Claim(looks, lease)), cancellationToken);
+    public Task<OutboxClaims> ClaimAsync(
+        IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken) => _file.WriteAsync(
+        (connection, _) => Task.FromResult(new OutboxClaiming(connection, Now).Claim(looks, lease, underWay)), cancellationToken);
 
     public Task<IReadOnlyList<Guid>> RenewAsync(IReadOnlyCollection<Guid> tokens, TimeSpan lease, CancellationToken cancellationToken) => _file.WriteAsync(
         (connection, _) => Task.FromResult<IReadOnlyList<Guid>>([.. tokens.Where(token => connection.Command(

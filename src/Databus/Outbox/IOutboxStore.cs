@@ -51,7 +51,9 @@ public interface IOutboxStore : IAsyncDisposable
     /// Claims for each look a batch, in the order of ids. What is claimed nobody else gets until it is completed or the lease is over.
     /// A message with an order key is claimed only with all that are before it and have its type and key.
     /// </summary>
-    Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken);
+    /// <param name="underWay">Claims that whoever asks is about to complete: they are not ended here, though their lease be over.</param>
+    Task<OutboxClaims> ClaimAsync(
+        IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken);
 
     /// <summary>Moves the end of these claims to this long from now, and says which of them are lost.</summary>
     Task<IReadOnlyList<Guid>> RenewAsync(IReadOnlyCollection<Guid> tokens, TimeSpan lease, CancellationToken cancellationToken);

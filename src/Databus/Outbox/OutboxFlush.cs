@@ -2,7 +2,7 @@ namespace Databus.Outbox;
 
 /// <summary>Sends on demand, in the caller's process, beside whatever relays there are.</summary>
 internal sealed class OutboxFlush(
-    IOutboxStore store, OutboxTypes types, OutboxSends sends, OutboxCircuits circuits, OutboxRelay relay, OutboxOptions options, TimeProvider time)
+    IOutboxStore store, OutboxTypes types, OutboxSends sends, OutboxLeases leases, OutboxCircuits circuits, OutboxRelay relay, OutboxOptions options, TimeProvider time)
 {
     /// <summary>So often it is seen that others have ended what an ordered flush waits for.</summary>
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(20);
@@ -107,7 +107,7 @@ internal sealed class OutboxFlush(
     private async Task<(OutboxClaims Claims, long ClaimedAt)> ClaimAsync(OutboxLook look, CancellationToken cancellationToken)
     {
         var claimedAt = time.GetTimestamp();
-        return (await store.ClaimAsync([look], options.Lease, cancellationToken), claimedAt);
+        return (await store.ClaimAsync([look], options.Lease, leases.Tokens, cancellationToken), claimedAt);
     }
 
     private async Task<OutboxTally> SendAsync(OutboxType type, OutboxBatch batch, long claimedAt, bool inOrder, CancellationToken cancellationToken)

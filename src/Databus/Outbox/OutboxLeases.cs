@@ -20,6 +20,16 @@ internal sealed class OutboxLeases(IOutboxStore store, TimeSpan lease, TimeProvi
 
     public TimeSpan Lease => lease;
 
+    /// <summary>The claims that are kept.</summary>
+    public IReadOnlyCollection<Guid> Tokens
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _held.Keys];
+        }
+    }
+
     /// <summary>Keeps this claim until the result is disposed.</summary>
     /// <param name="claimedAt">The timestamp from before the claim was asked for.</param>
     public Held Hold(Guid token, long claimedAt)

@@ -22,6 +22,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
 
     private readonly IOutboxStore _store;
     private readonly OutboxSends _sends;
+    private readonly OutboxLeases _leases;
     private readonly OutboxCircuits _circuits;
     private readonly OutboxOptions _options;
     private readonly TimeProvider _time;
@@ -40,10 +41,12 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     private Task _work = Task.CompletedTask;
 
     public OutboxRelay(
-        IOutboxStore store, OutboxTypes types, OutboxSends sends, OutboxCircuits circuits, OutboxOptions options, TimeProvider time, ILogger<OutboxRelay> logger)
+        IOutboxStore store, OutboxTypes types, OutboxSends sends, OutboxLeases leases, OutboxCircuits circuits, OutboxOptions options, TimeProvider time,
+        ILogger<OutboxRelay> logger)
     {
         _store = store;
         _sends = sends;
+        _leases = leases;
         _circuits = circuits;
         _options = options;
         _time = time;
@@ -137,7 +140,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         try
         {
             using var patience = new CancellationTokenSource(LongestClaim, _time);
-            claims = await _store.ClaimAsync([.. looks.Select(look => look.Look)], _options.Lease, patience.Token);
+            claims = await _store.ClaimAsync([.. looks.Select(look => look.Look)], _options.Lease, _leases.Tokens, patience.Token);
         }
         catch
         {

@@ -69,6 +69,47 @@ public abstract class OutboxClaimTests(OutboxHome home) : OutboxSuite(home)
     }
 
     [Fact]
+    public async Task Whoever_is_about_to_complete_does_not_end_its_own_claim()
+    {
+        await RecordAsync(Messages(1));
+        var batch = await ClaimSomeAsync();
+        Clock.Advance(Lease * 2);
+        var claims = await Store.ClaimAsync([new OutboxLook(Letter, Guid.NewGuid(), 10)], Lease, [batch.Token], Cancellation);
+        Assert.Empty(claims.Batches);
+        Assert.True(await EndAsync(batch, OutboxResult.Sent));
+        Assert.Null(await ClaimAsync());
+    }
+
+    [Fact]
+    public async Task What_waits_behind_its_key_is_in_nobodys_way()
+    {
+        await RecordKeyedAsync("a1", "a2", "a3", "a4");
+        await RecordAsync(Message("free"));
+        await EndAsync(await ClaimSomeAsync(), OutboxResult.Parked);
+        await Store.ReplayAsync([.. (await ParkedAsync()).Select(message => message.Id)], Cancellation);
+        var first = await ClaimSomeAsync(most: 2);
+        Assert.Equal(["a1", "free"], Texts(first));
+        await CompleteAsync(first, new OutboxEnd(first.Messages[0].Id, OutboxResult.Failed, "no", TimeSpan.FromMinutes(1)));
+
+        Assert.Equal(["free"], await SendAllAsync(most: 2));
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(["a1", "a2", "a3", "a4"], await SendAllAsync(most: 2));
+    }
+
+    [Fact]
+    public async Task What_failed_behind_a_parked_one_that_holds_its_key_is_in_nobodys_way()
+    {
+        await RecordKeyedAsync("a1", "a2", "a3");
+        await EndAsync(await ClaimSomeAsync(), OutboxResult.Parked);
+        await RecordAsync(Message("free"));
+        await EndAsync(await ClaimSomeAsync(), OutboxResult.Failed, Second);
+        await Store.ReplayAsync([.. (await ParkedAsync()).Select(message => message.Id)], Cancellation);
+        await EndAsync(await ClaimSomeAsync(most: 1), OutboxResult.Parked, holdsKey: true);
+        Clock.Advance(Second);
+        Assert.Equal(["free"], await SendAllAsync(most: 1));
+    }
+
+    [Fact]
     public async Task What_a_completion_does_not_name_is_pending_as_before()
     {
         await RecordAsync(Messages(3));

@@ -230,7 +230,7 @@ public abstract class OutboxRelayTests(OutboxHome home) : IAsyncLifetime
         await using var node = await OutboxNode.StartAsync(home, _box, options: options => options.Lease = TimeSpan.FromSeconds(2));
         await node.StopAsync();
         await RecordAsync(node, new Note("one"));
-        var claims = await node.Store.ClaimAsync([new OutboxLook("note", Guid.NewGuid(), 10)], TimeSpan.FromSeconds(2), Cancellation);
+        var claims = await node.Store.ClaimAsync([new OutboxLook("note", Guid.NewGuid(), 10)], TimeSpan.FromSeconds(2), [], Cancellation);
         Assert.Single(claims.Batches);
         await using var other = await OutboxNode.StartAsync(home, _box);
         Assert.True(await _box.HasAsync(1));
@@ -318,7 +318,7 @@ public abstract class OutboxRelayTests(OutboxHome home) : IAsyncLifetime
         await stopping;
 
         // One that was under way has ended; none is claimed any more.
-        var left = (await node.Store.ClaimAsync([new OutboxLook("note", Guid.NewGuid(), 10)], TimeSpan.FromSeconds(10), Cancellation)).Batches.Sum(batch => batch.Messages.Count);
+        var left = (await node.Store.ClaimAsync([new OutboxLook("note", Guid.NewGuid(), 10)], TimeSpan.FromSeconds(10), [], Cancellation)).Batches.Sum(batch => batch.Messages.Count);
         Assert.Equal(2, left + _box.Mails.Count);
         await node.DisposeAsync();
     }

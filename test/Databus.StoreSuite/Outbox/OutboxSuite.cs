@@ -67,7 +67,7 @@ public abstract class OutboxSuite(OutboxHome home) : IAsyncLifetime
             await RecordAsync(Message(text, key: text[..1]));
     }
 
-    protected Task<OutboxClaims> LookAsync(params OutboxLook[] looks) => Store.ClaimAsync(looks, Lease, Cancellation);
+    protected Task<OutboxClaims> LookAsync(params OutboxLook[] looks) => Store.ClaimAsync(looks, Lease, underWay: [], Cancellation);
 
     /// <summary>Claims a batch of one type; null: there is nothing to claim.</summary>
     protected async Task<OutboxBatch?> ClaimAsync(int most = 100, string type = Letter, long from = 0, bool ignoresBackOff = false, bool wholeType = false)
@@ -96,10 +96,10 @@ public abstract class OutboxSuite(OutboxHome home) : IAsyncLifetime
     }
 
     /// <summary>Claims and sends all there is, and gives the texts in the order in which they came.</summary>
-    protected async Task<IReadOnlyList<string>> SendAllAsync(string type = Letter)
+    protected async Task<IReadOnlyList<string>> SendAllAsync(string type = Letter, int most = 100)
     {
         var texts = new List<string>();
-        while (await ClaimAsync(type: type) is { } batch)
+        while (await ClaimAsync(most, type) is { } batch)
         {
             texts.AddRange(Texts(batch));
             Assert.True(await EndAsync(batch, OutboxResult.Sent));
