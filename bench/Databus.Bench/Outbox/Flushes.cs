@@ -13,6 +13,10 @@ internal static class Flushes
 {
     private const int Messages = 100_000;
     private const int Batch = 500;
+
+    /// <summary>Rounds that do not count: by then all code of both is compiled for good.</summary>
+    private const int WarmUps = 4;
+
     private static readonly FlushOptions AtOnce = new() { Wait = TimeSpan.Zero };
 
     private static int _fills;
@@ -52,7 +56,7 @@ internal static class Flushes
         Func<IReadOnlyList<(Guid Id, byte[] Content)>, Task> publish)
     {
         List<double> baseline = [], databus = [];
-        for (var round = -1; round < plan.Rounds; round++)
+        for (var round = -WarmUps; round < plan.Rounds; round++)
         {
             await bare.FillAsync(Rows());
             var bareRate = await bare.DrainAsync(publish);
@@ -66,7 +70,6 @@ internal static class Flushes
                 throw new InvalidOperationException($"{sent} messages were sent.");
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {name}, round {round}: {rate:0}/s beside {bareRate:0}/s"));
 
-            // The first is the warm-up of both.
             if (round < 0)
                 continue;
             baseline.Add(bareRate);
