@@ -38,6 +38,8 @@ internal static class PostgresErrors
             StoreProblem.Unavailable, "The database is a standby and takes no changes.", error),
         NpgsqlException npgsql when IsPoolExhausted(npgsql) => new StoreException(
             StoreProblem.Busy, "All connections of this node to the database are in use.", error),
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable } => new StoreException(
+            StoreProblem.Unavailable, $"The database ended the statement: {error.Message}", error),
         _ when IsRefusal(error) => new StoreException(StoreProblem.Unavailable, $"The database refuses this node: {error.Message}", error),
         _ when IsConflict(error) => new StoreException(StoreProblem.Busy, "Others changed the same rows again and again.", error),
         _ when IsBroken(error) => new StoreException(StoreProblem.Unavailable, $"The database does not answer: {error.Message}", error),

@@ -27,6 +27,7 @@ public sealed partial class SuiteRulesTests
         ["Postgres.JobPagesTests"] = "Pages that PostgreSQL counts, and a transaction that a stranger keeps open.",
         ["Postgres.LongTransactionTests"] = "A transaction that a stranger keeps open in the same database.",
         ["Postgres.NeighbourTests"] = "Two stores open on the same data, which SQLite refuses.",
+        ["Postgres.OutboxDatabaseTests"] = "A database that ends statements, gives ids again after a restore, and chooses plans.",
         ["Postgres.OutboxPoisonTests"] = "Ten thousand messages behind a hundred that nobody takes: the volume, which the suite's tests of parking leave out.",
         ["Postgres.OutboxTransactionTests"] = "Shapes of transaction and locks between writers, which a file with one writer does not have.",
         ["Postgres.PoolerTests"] = "A pooler between node and database.",
