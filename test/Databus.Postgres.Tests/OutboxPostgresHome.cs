@@ -10,7 +10,7 @@ using Npgsql;
 namespace Databus.Postgres.Tests;
 
 /// <summary>A service's database of its own for each test, on one server for all.</summary>
-internal sealed class OutboxPostgresHome : OutboxHome
+internal sealed class OutboxPostgresHome(PgBouncer? pooler = null) : OutboxHome
 {
     private string? _database;
 
@@ -21,12 +21,12 @@ internal sealed class OutboxPostgresHome : OutboxHome
             // The suite creates stores without waiting; a database is there in some hundredths of a second.
             var server = SharedPostgres.GetAsync().GetAwaiter().GetResult();
             _database ??= server.CreateDatabaseAsync().GetAwaiter().GetResult();
-            return server.ConnectionString(_database);
+            return pooler?.ConnectionString(_database) ?? server.ConnectionString(_database);
         }
     }
 
     public override IOutboxStore Create(TimeProvider time) =>
-        new PostgresOutbox(OutboxDatabase.Connect(ConnectionString, time), NullLogger<PostgresOutbox>.Instance);
+        new PostgresOutbox(new OutboxDatabase(ConnectionString) { Clock = time }, NullLogger<PostgresOutbox>.Instance);
 
     public override void AddTo(IServiceCollection services) => services.AddPostgresOutbox(ConnectionString);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Databus.StoreSuite.Outbox;
 using Databus.Testing;
 using Databus.Testing.Servers;
 
@@ -43,6 +44,31 @@ public sealed class PoolerTests
         Assert.Equal(Storage.FindingLevel.Doubtful, findings.Single(finding => finding.Subject == "notifications").Level);
         findings = await PostgresDoctor.ExamineAsync(new PostgresStoreOptions { ConnectionString = server.ConnectionString(database) }, Cancellation);
         Assert.All(findings, finding => Assert.Equal(Storage.FindingLevel.Sound, finding.Level));
+    }
+
+    [Fact]
+    public async Task The_outbox_sends_in_order_what_is_recorded()
+    {
+        await using var pooler = await PgBouncer.StartAsync(await SharedPostgres.GetAsync());
+        await using var home = new OutboxPostgresHome(pooler);
+        var box = new Mailbox();
+        await using var first = await OutboxNode.StartAsync(home, box);
+        await using var second = await OutboxNode.StartAsync(home, box, options: options => options.Relay = false);
+        await Task.WhenAll(Enumerable.Range(1, 8).Select(writer => Task.Run(async () =>
+        {
+            await using var connection = await home.ConnectAsync();
+            for (var number = 1; number <= 25; number++)
+            {
+                await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+                await (writer % 2 == 0 ? first : second).Client.RecordAsync(transaction, new Note($"{writer}-{number}", $"{writer}"), cancellationToken: Cancellation);
+                await transaction.CommitAsync(Cancellation);
+            }
+        })));
+        await second.Client.FlushManyAsync(new() { Wait = TimeSpan.Zero }, Cancellation);
+        Assert.True(await box.HasAsync(200));
+        Assert.All(
+            box.Texts.GroupBy(text => text[..1], StringComparer.Ordinal),
+            key => Assert.Equal(Enumerable.Range(1, 25).Select(number => $"{key.Key}-{number}"), key));
     }
 
     private static async Task<IEnumerable<string>> WarningsAsync(PostgresStore store) => (await store.ReportAsync(Cancellation)).Warnings.Select(warning => warning.Code);

@@ -5,9 +5,22 @@ using Npgsql;
 namespace Databus.Postgres.Outbox;
 
 /// <summary>The outbox' connections to the service's database, never part of a transaction of the service.</summary>
-internal sealed class OutboxDatabase(NpgsqlDataSource source, bool isOwn) : IAsyncDisposable
+internal sealed class OutboxDatabase : IAsyncDisposable
 {
     private const int ConflictTries = 6;
+
+    private readonly string? _connectionString;
+    private NpgsqlDataSource _source;
+
+    /// <summary>Connections of its own.</summary>
+    public OutboxDatabase(string connectionString)
+    {
+        _connectionString = connectionString;
+        _source = Connect(connectionString, ownsSessions: false);
+    }
+
+    /// <summary>Those of the service.</summary>
+    public OutboxDatabase(NpgsqlDataSource source) => _source = source;
 
     /// <summary>A clock for tests in place of the database's.</summary>
     public TimeProvider? Clock { get; init; }
@@ -15,31 +28,36 @@ internal sealed class OutboxDatabase(NpgsqlDataSource source, bool isOwn) : IAsy
     /// <summary>The time given to SQL: null lets the database's clock decide.</summary>
     public DateTimeOffset? GivenTime => Clock?.GetUtcNow();
 
-    public static OutboxDatabase Connect(string connectionString, TimeProvider? clock = null)
+    /// <summary>
+    /// Finds out whether a pooler is in between that gives each transaction another connection. Where none is, statements are prepared and go
+    /// along the indexes.
+    /// </summary>
+    /// <exception cref="StoreException">The database failed.</exception>
+    public async Task UseSessionsAsync(CancellationToken cancellationToken)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        if (_connectionString is null)
+            return;
+        var sessions = Connect(_connectionString, ownsSessions: true);
+        try
         {
-            ApplicationName = "databus-outbox",
-            MaxPoolSize = 20,
-            Enlist = false,
-            MaxAutoPrepare = 50,
-            AutoPrepareMinUsages = 2,
-            NoResetOnClose = true,
-            TcpKeepAlive = true,
-            TcpKeepAliveTime = 5,
-            TcpKeepAliveInterval = 2,
-
-            // One plan for all values, along the indexes: the table is nearly empty when statistics are taken and may be large a minute later.
-            Options = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off",
-        };
-        return new OutboxDatabase(NpgsqlDataSource.Create(builder.ConnectionString), isOwn: true) { Clock = clock };
+            if (await AreOursAsync(sessions, cancellationToken))
+                (sessions, _source) = (_source, sessions);
+        }
+        catch (Exception error) when (error is not StoreException && PostgresErrors.Translate(error) is not null)
+        {
+            throw PostgresErrors.Translate(error)!;
+        }
+        finally
+        {
+            await sessions.DisposeAsync();
+        }
     }
 
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
         // A data source of the service may enlist its connections in an ambient transaction.
         using var none = new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
-        var connection = await source.OpenConnectionAsync(cancellationToken);
+        var connection = await _source.OpenConnectionAsync(cancellationToken);
         none.Complete();
         return connection;
     }
@@ -66,5 +84,45 @@ internal sealed class OutboxDatabase(NpgsqlDataSource source, bool isOwn) : IAsy
         }
     }
 
-    public ValueTask DisposeAsync() => isOwn ? source.DisposeAsync() : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => _connectionString is null ? ValueTask.CompletedTask : _source.DisposeAsync();
+
+    private static NpgsqlDataSource Connect(string connectionString, bool ownsSessions)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = "databus-outbox",
+            MaxPoolSize = 20,
+            Enlist = false,
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 5,
+            TcpKeepAliveInterval = 2,
+
+            // Nothing is ever said about a session, so there is nothing to take back.
+            NoResetOnClose = true,
+        };
+        if (ownsSessions)
+        {
+            builder.MaxAutoPrepare = 50;
+            builder.AutoPrepareMinUsages = 2;
+
+            // One plan for all values, along the indexes: the table is nearly empty when statistics are taken and may be large a minute later.
+            builder.Options = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
+        }
+
+        return NpgsqlDataSource.Create(builder.ConnectionString);
+    }
+
+    /// <summary>A pooler refuses what is said about a session, or drops it.</summary>
+    private static async Task<bool> AreOursAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = source.CreateCommand("SHOW enable_seqscan");
+            return await command.ExecuteScalarAsync(cancellationToken) is "off";
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProtocolViolation)
+        {
+            return false;
+        }
+    }
 }

@@ -41,6 +41,7 @@ internal sealed class PostgresOutbox : IOutboxStore
             if (_isOpen)
                 return;
             await _database.UseAsync(connection => Schema.Outbox.PrepareAsync(connection, migrate, cancellationToken), cancellationToken);
+            await _database.UseSessionsAsync(cancellationToken);
             _isOpen = true;
         }
         finally

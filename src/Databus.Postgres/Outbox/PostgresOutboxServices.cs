@@ -14,11 +14,11 @@ public static class PostgresOutboxServices
     /// <param name="connectionString">Npgsql's. The outbox has up to 20 connections of its own.</param>
     public static IServiceCollection AddPostgresOutbox(this IServiceCollection services, string connectionString) =>
         services.AddSingleton<IOutboxStore>(provider => new PostgresOutbox(
-            OutboxDatabase.Connect(connectionString), provider.GetRequiredService<ILogger<PostgresOutbox>>()));
+            new OutboxDatabase(connectionString), provider.GetRequiredService<ILogger<PostgresOutbox>>()));
 
     /// <summary>The same on a data source of the service, which stays its own; the outbox keeps one of its connections to listen.</summary>
     /// <inheritdoc cref="AddPostgresOutbox(IServiceCollection, string)"/>
     public static IServiceCollection AddPostgresOutbox(this IServiceCollection services, NpgsqlDataSource source) =>
         services.AddSingleton<IOutboxStore>(provider => new PostgresOutbox(
-            new OutboxDatabase(source, isOwn: false), provider.GetRequiredService<ILogger<PostgresOutbox>>()));
+            new OutboxDatabase(source), provider.GetRequiredService<ILogger<PostgresOutbox>>()));
 }
