@@ -13,7 +13,10 @@ internal sealed class ClaimFloors
     /// <summary>In ms.</summary>
     private const long BetweenFullLooks = 3000;
 
-    /// <summary>A full look takes at most one part in so many of the time.</summary>
+    /// <summary>However long one took: what nobody told of waits until then.</summary>
+    private const long LongestBetweenFullLooks = 5000;
+
+    /// <summary>Until that is reached, a full look takes at most one part in so many of the time.</summary>
     private const int ShareOfFullLooks = 20;
 
     private readonly Lock _gate = new();
@@ -53,7 +56,14 @@ internal sealed class ClaimFloors
     public void FullLookTook(long? milliseconds)
     {
         lock (_gate)
-            _nextFullLook = milliseconds is { } took ? Database.Uptime() + Math.Max(BetweenFullLooks, took * ShareOfFullLooks) : 0;
+            _nextFullLook = milliseconds is { } took ? Database.Uptime() + Math.Clamp(took * ShareOfFullLooks, BetweenFullLooks, LongestBetweenFullLooks) : 0;
+    }
+
+    /// <summary>Something may have come that this node was not told of.</summary>
+    public void LookAtAllNext()
+    {
+        lock (_gate)
+            _nextFullLook = 0;
     }
 
     public void LearnQueues(IEnumerable<string> queues)

@@ -26,16 +26,18 @@ internal sealed class Claiming(ClaimFloors floors)
         var effects = new JobEffects();
         var without = new HashSet<string>(claim.Without, StringComparer.Ordinal);
         var bytes = 0L;
+        var heedsRates = true;
         Step? last = null;
         for (var number = 0; number < MostSteps; number++)
         {
             var room = claim.Max - started.Count;
             var step = last = await database.WriteAsync(
-                connection => StepAsync(connection, claim, room, number, without, database.GivenTime), number == 0 ? cancellationToken : CancellationToken.None);
+                connection => StepAsync(connection, claim, room, number, heedsRates, without, database.GivenTime), number == 0 ? cancellationToken : CancellationToken.None);
             started.AddRange(step.Started);
             floors.Learn(step.Effects);
             effects.Add(step.Effects);
             without.UnionWith(step.Refused);
+            heedsRates &= !step.IsReleasedByOthers;
             bytes += step.Started.Sum(one => (long)one.Job.Arguments.Length);
             if (started.Count >= claim.Max || bytes >= MaxBytes || !step.GoesOn)
                 break;
@@ -47,15 +49,17 @@ internal sealed class Claiming(ClaimFloors floors)
         return (new JobClaims(started.ConvertAll(one => one.Job), last.More || isCut, next), effects);
     }
 
-    private async Task<Step> StepAsync(NpgsqlConnection connection, JobClaim claim, int room, int number, HashSet<string> without, long? time)
+    private async Task<Step> StepAsync(NpgsqlConnection connection, JobClaim claim, int room, int number, bool heedsRates, HashSet<string> without, long? time)
     {
         var judgesAll = number > 0 || _metLimits;
         await using var transaction = judgesAll ? await connection.BeginTransactionAsync(CancellationToken.None) : null;
-        var rows = await LookAsync(connection, claim, judgesAll ? Math.Min(Math.Max(room, MostCandidates), Math.Max(room, 16) << (2 * Math.Min(number, 8))) : room, !judgesAll, without, time);
+        var rows = await LookAsync(connection, claim, judgesAll ? Math.Min(Math.Max(room, MostCandidates), Math.Max(room, 16) << (2 * Math.Min(number, 8))) : room, !judgesAll, heedsRates, without, time);
         var step = new Step(rows);
         if (rows.LimitsOpen)
         {
-            step.Effects.Add(await InTransactionAsync(transaction, connection, () => new JobLimits(connection, time).ReleaseAsync(keys: null)));
+            var released = await InTransactionAsync(transaction, connection, () => new JobLimits(connection, time).ReleaseAsync(keys: null));
+            step.IsReleasedByOthers = released is null;
+            step.Effects.Add(released ?? new JobEffects());
         }
         else if (rows.Candidates.Count > 0)
         {
@@ -73,7 +77,7 @@ internal sealed class Claiming(ClaimFloors floors)
         return step;
     }
 
-    private async Task<ClaimedRows> LookAsync(NpgsqlConnection connection, JobClaim claim, int max, bool starts, HashSet<string> without, long? time)
+    private async Task<ClaimedRows> LookAsync(NpgsqlConnection connection, JobClaim claim, int max, bool starts, bool heedsRates, HashSet<string> without, long? time)
     {
         var isFull = floors.TakeFullLook();
         var began = Database.Uptime();
@@ -82,7 +86,7 @@ internal sealed class Claiming(ClaimFloors floors)
             if (isFull && claim.Queues is null)
                 floors.LearnQueues(await JobTable.WaitingQueuesAsync(connection));
             var look = floors.From(claim.Queues, without, isFull);
-            var rows = await JobTable.ClaimAsync(connection, claim, look, max, starts, without, isFull ? 0 : floors.DueFrom, time);
+            var rows = await JobTable.ClaimAsync(connection, claim, look, max, starts, heedsRates, without, isFull ? 0 : floors.DueFrom, time);
 
             // Who asks for certain names does not see what the others left.
             if (claim.Names is null)
@@ -138,6 +142,9 @@ internal sealed class Claiming(ClaimFloors floors)
         public IReadOnlySet<string> Refused { get; private set; } = new HashSet<string>(StringComparer.Ordinal);
 
         public bool More { get; } = rows.More;
+
+        /// <summary>What rates hold no more is in the hands of others: whatever keeps them, nobody waits for it.</summary>
+        public bool IsReleasedByOthers { get; set; }
 
         /// <summary>It met what could not start, or what it had to release first: another look may find more.</summary>
         public bool GoesOn { get; } = rows.Candidates.Count > 0 || rows.LimitsOpen;

@@ -102,8 +102,11 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
         return judged;
     }
 
-    /// <summary>Lets go what limits hold though they need not: where a rate lets more start now, or, given keys, wherever there is room.</summary>
-    public async Task<JobEffects> ReleaseAsync(IReadOnlyCollection<string>? keys)
+    /// <summary>
+    /// Lets go what limits hold though they need not: where a rate lets more start now, or, given keys, wherever there is room. Null:
+    /// others have all of them in hand.
+    /// </summary>
+    public async Task<JobEffects?> ReleaseAsync(IReadOnlyCollection<string>? keys)
     {
         var effects = new JobEffects();
         var locked = keys ?? await connection.Command(
@@ -111,7 +114,7 @@ internal sealed class JobLimits(NpgsqlConnection connection, long? time)
             SELECT limit_key FROM databus.job_limits WHERE opens_at <= databus.now_in_ms($1::bigint) ORDER BY opens_at LIMIT $2 FOR UPDATE SKIP LOCKED
             """, time, KeysPerRelease).RowsAsync(rows => rows.GetString(0), CancellationToken.None);
         if (locked.Count == 0)
-            return effects;
+            return null;
         await LockAsync(locked);
         var held = await connection.Command(
             $"""

@@ -58,15 +58,22 @@ internal sealed class JobPurge(Database database)
             """, after, RowsPerStep, database.GivenTime, JobsPerStep).RowsAsync(
             rows => (rows.GetInt64(0), rows.Number(1), rows.GetFieldValue<long[]>(2)), CancellationToken.None))[0];
 
+        // One may have been tried again since, and have ended anew.
+        var gone = (await connection.Command(
+            """
+            SELECT job_id FROM databus.ended_jobs
+            WHERE job_id = ANY($1) AND ended_at + keep_for <= databus.now_in_ms($2::bigint) ORDER BY job_id FOR UPDATE SKIP LOCKED
+            """, over, database.GivenTime).RowsAsync(rows => rows.GetInt64(0), CancellationToken.None)).ToArray();
+
         // What a job has said goes first, and as long as there is more of it, the job stays.
         var lines = await connection.Command(
-            "DELETE FROM databus.job_log WHERE ctid = ANY(ARRAY(SELECT ctid FROM databus.job_log WHERE job_id = ANY($1) LIMIT $2))", over, RowsPerStep)
+            "DELETE FROM databus.job_log WHERE ctid = ANY(ARRAY(SELECT ctid FROM databus.job_log WHERE job_id = ANY($1) LIMIT $2))", gone, RowsPerStep)
             .RunAsync(CancellationToken.None);
         if (lines == RowsPerStep)
             return lines;
-        await connection.Command("DELETE FROM databus.ended_jobs WHERE job_id = ANY($1)", over).RunAsync(CancellationToken.None);
+        await connection.Command("DELETE FROM databus.ended_jobs WHERE job_id = ANY($1)", gone).RunAsync(CancellationToken.None);
         _job = over.Length == JobsPerStep ? over[^1] : seen == RowsPerStep ? last : null;
-        return lines + over.Length;
+        return lines + gone.Length;
     }
 
     private async Task<int> RemoveKeysAsync(NpgsqlConnection connection, string after)

@@ -22,9 +22,11 @@ internal static class JobTable
     /// </summary>
     /// <param name="max">How many to look at and, unless they are only candidates, to start.</param>
     /// <param name="starts">False: all are candidates.</param>
+    /// <param name="heedsRates">False: what a rate holds no more has no turn before the others.</param>
     /// <param name="dueFrom">No delayed job that nobody has seen yet was due before.</param>
     public static async Task<ClaimedRows> ClaimAsync(
-        NpgsqlConnection connection, JobClaim claim, ClaimFloors.Look look, int max, bool starts, IReadOnlyCollection<string> without, long dueFrom, long? time)
+        NpgsqlConnection connection, JobClaim claim, ClaimFloors.Look look, int max, bool starts, bool heedsRates, IReadOnlyCollection<string> without,
+        long dueFrom, long? time)
     {
         // Looks go by job_id + 0, which only the index of what is claimable has: see the migration. For the same reason nothing is
         // joined to the table of jobs: every look at it is by an array or from a subquery of its own.
@@ -32,7 +34,7 @@ internal static class JobTable
             """
             WITH clock AS MATERIALIZED (
                 -- What a rate holds no more has its turn before anything starts.
-                SELECT now, EXISTS (SELECT FROM databus.job_limits WHERE opens_at <= now) AS opens
+                SELECT now, $16 AND EXISTS (SELECT FROM databus.job_limits WHERE opens_at <= now) AS opens
                 FROM (SELECT databus.now_in_ms($1::bigint) AS now OFFSET 0) c
             ), looked AS MATERIALIZED (
                 SELECT l.n, l.queue, l.priority, l.floor, coalesce(q.limit_running > 0 OR q.limit_starts > 0, false) AS limited
@@ -109,7 +111,7 @@ internal static class JobTable
                    (SELECT opens_at FROM databus.job_limits WHERE opens_at > (SELECT now FROM clock) ORDER BY opens_at LIMIT 1), NULL, NULL
             """,
             time, look.Queues, look.Priorities, look.Ids, dueFrom, DuePerClaim, claim.Names?.ToArray(), max, claim.Queues?.ToArray(), without.ToArray(),
-            claim.Owner, claim.Lease?.ToColumn(), starts, (long)MaxBytesPerClaim, JobErrors.LossesOfASuspect);
+            claim.Owner, claim.Lease?.ToColumn(), starts, (long)MaxBytesPerClaim, JobErrors.LossesOfASuspect, heedsRates);
         var claimed = new ClaimedRows();
         await using var rows = await command.ExecuteReaderAsync();
         while (await rows.ReadAsync())

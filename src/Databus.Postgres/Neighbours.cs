@@ -1,6 +1,7 @@
 using System.Globalization;
 using Databus.Topics;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Databus.Postgres;
 
@@ -18,9 +19,11 @@ internal sealed partial class Neighbours(
     private static readonly TimeSpan BetweenNotifications = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan BetweenWatches = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan EchoLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly Queue<string> _pending = new();
     private readonly string _me = Guid.NewGuid().ToString("n")[..12];
     private TaskCompletionSource _lookNow = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _work = Task.CompletedTask;
@@ -36,6 +39,9 @@ internal sealed partial class Neighbours(
 
     /// <summary>Jobs ended, or were asked to.</summary>
     public Action? JobsChanged { get; set; }
+
+    /// <summary>For a while nothing was heard: what the others told meanwhile is lost.</summary>
+    public Action? HeardNothing { get; set; }
 
     /// <summary>False: only the poll tells.</summary>
     public bool Hears { get; private set; }
@@ -67,6 +73,22 @@ internal sealed partial class Neighbours(
         await _stop.CancelAsync();
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
+        if (Hears)
+            await TellLastAsync();
+    }
+
+    /// <summary>What is left, once: the others' polls find it otherwise.</summary>
+    private async Task TellLastAsync()
+    {
+        using var limit = new CancellationTokenSource(LongestGoodbye);
+        try
+        {
+            await database.ReadAsync(mouth => TellPendingAsync(mouth, limit.Token), limit.Token);
+        }
+        catch (Exception error)
+        {
+            LogLost(error.Message);
+        }
     }
 
     /// <summary>
@@ -103,6 +125,7 @@ internal sealed partial class Neighbours(
         await ear.Command($"LISTEN {Channel}").RunAsync(stop);
 
         // What was said before is not said again.
+        HeardNothing?.Invoke();
         LookNow();
         while (true)
             await ear.WaitAsync(stop);
@@ -116,12 +139,24 @@ internal sealed partial class Neighbours(
         await mouth.Command("SET synchronous_commit TO off").RunAsync(stop);
         while (true)
         {
-            await announcements.Something.WaitAsync(stop);
-            foreach (var text in announcements.Take(_me))
-                await mouth.Command("SELECT pg_notify($1, $2)", Channel, text).ValueAsync(stop);
+            await TellPendingAsync(mouth, stop);
             await Task.Delay(BetweenNotifications, stop);
+            await announcements.Something.WaitAsync(stop);
         }
     });
+
+    private async Task<bool> TellPendingAsync(NpgsqlConnection mouth, CancellationToken cancellationToken)
+    {
+        foreach (var text in announcements.Take(_me))
+            _pending.Enqueue(text);
+        while (_pending.TryPeek(out var text))
+        {
+            await mouth.Command("SELECT pg_notify($1, $2)", Channel, text).ValueAsync(cancellationToken);
+            _pending.Dequeue();
+        }
+
+        return true;
+    }
 
     private async Task LookAgainAndAgainAsync() => await RepeatAsync(async stop =>
     {
@@ -135,8 +170,8 @@ internal sealed partial class Neighbours(
     });
 
     /// <summary>
-    /// A node that was stopped or cut off in the middle of sending holds a lock that all wait for. The database ends it
-    /// only when the connection breaks; so whoever is there does.
+    /// A node that was stopped or cut off in the middle of sending holds a lock that all wait for; so does one that does not read
+    /// the answer to what it wrote. The database ends it only when the connection breaks; so whoever is there does.
     /// </summary>
     private async Task WatchAsync() => await RepeatAsync(async stop =>
     {
@@ -148,7 +183,8 @@ internal sealed partial class Neighbours(
                     """
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                     WHERE datname = current_database() AND usename = current_user AND application_name = 'databus'
-                      AND wait_event = 'ClientRead' AND state <> 'idle' AND xact_start < clock_timestamp() - interval '5 seconds'
+                      AND (wait_event = 'ClientRead' AND state <> 'idle' AND xact_start < clock_timestamp() - interval '5 seconds'
+                        OR wait_event = 'ClientWrite' AND backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '8 seconds')
                     """).RowsAsync(static _ => 0, stop),
                 stop);
         }

@@ -59,6 +59,9 @@ internal sealed class PostgresJobs : IJobStore
         Claimable?.Invoke(queue);
     }
 
+    /// <summary>What others told of meanwhile was not heard.</summary>
+    public void HearAgain() => _floors.LookAtAllNext();
+
     public void HearChanged() => Changed?.Invoke();
 
     public async Task<IReadOnlyList<EnqueueOutcome>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken)
@@ -220,41 +223,58 @@ internal sealed class PostgresJobs : IJobStore
         var first = new Dictionary<LeaseToken, JobCompletion>();
         foreach (var completion in calls.SelectMany(call => call))
             first.TryAdd(completion.Token, completion);
-        var (current, effects) = await Database.WriteAsync(
-            connection => CompleteAsync(connection, [.. first.Values.OrderBy(one => one.Token.Id)]), CancellationToken.None);
+        var current = new HashSet<LeaseToken>();
+        var effects = new JobEffects();
+        await Database.WriteAsync(
+            async connection =>
+            {
+                await CompleteAsync(connection, [.. first.Values.Where(one => !current.Contains(one.Token)).OrderBy(one => one.Token.Id)], current, effects);
+                return true;
+            },
+            CancellationToken.None);
         Tell(effects);
         return [.. calls.Select(call => (IReadOnlyList<LeaseToken>)[.. call.Select(one => one.Token).Where(token => !current.Remove(token))])];
     }
 
-    private async Task<(HashSet<LeaseToken> Current, JobEffects Effects)> CompleteAsync(NpgsqlConnection connection, IReadOnlyList<JobCompletion> completions)
+    /// <summary>Ends starts, first those from which nothing follows.</summary>
+    /// <param name="current">The tokens that are, as soon as their ends are committed: a conflict after that, and another try, undoes nothing.</param>
+    /// <param name="effects">Likewise.</param>
+    private async Task CompleteAsync(NpgsqlConnection connection, IReadOnlyList<JobCompletion> completions, HashSet<LeaseToken> current, JobEffects effects)
     {
         // Where something followed from the ends before, it will from these: then what is left stays locked meanwhile.
-        var effects = new JobEffects();
         await using var transaction = _metFollowing ? await connection.BeginTransactionAsync(CancellationToken.None) : null;
         var held = await JobTable.CompleteAsync(connection, completions, Time);
-        var current = held.Where(one => !one.IsLeft).Select(one => one.Token).ToHashSet();
+        var kept = held.Where(one => !one.IsLeft).Select(one => one.Token).ToList();
+        var news = new JobEffects();
         foreach (var (token, queue, next, _) in held.Where(one => !one.IsLeft))
         {
-            effects.HasEnds |= next.IsEnd();
+            news.HasEnds |= next.IsEnd();
             if (!next.IsEnd())
-                effects.Wake(queue, next == JobState.Waiting ? token.Id : JobEffects.Later);
+                news.Wake(queue, next == JobState.Waiting ? token.Id : JobEffects.Later);
         }
 
         var left = held.Where(one => one.IsLeft).Select(one => one.Token).ToHashSet();
         _metFollowing = left.Count > 0;
+        if (transaction is null)
+        {
+            current.UnionWith(kept);
+            effects.Add(news);
+        }
+
         if (left.Count > 0)
         {
             await using var own = transaction is null ? await connection.BeginTransactionAsync(CancellationToken.None) : null;
             var changes = new JobChanges(connection, Time);
-            current.UnionWith(await changes.CompleteAsync([.. completions.Where(one => left.Contains(one.Token))]));
-            effects.Add(changes.Effects);
+            kept.AddRange(await changes.CompleteAsync([.. completions.Where(one => left.Contains(one.Token))]));
+            news.Add(changes.Effects);
             if (own is not null)
                 await own.CommitAsync(CancellationToken.None);
         }
 
         if (transaction is not null)
             await transaction.CommitAsync(CancellationToken.None);
-        return (current, effects);
+        current.UnionWith(kept);
+        effects.Add(news);
     }
 
     private async Task<IReadOnlyList<JobRenewal>> ReportTogetherAsync(IReadOnlyList<IReadOnlyList<JobReport>> calls)
@@ -286,7 +306,7 @@ internal sealed class PostgresJobs : IJobStore
                 var keys = await limits.HeldKeysAsync(_sweptTo);
                 var effects = await limits.ReleaseAsync(keys);
                 await transaction.CommitAsync(CancellationToken.None);
-                return (keys, effects);
+                return (keys, effects ?? new JobEffects());
             },
             cancellationToken);
         _sweptTo = keys.Count > 0 ? keys[^1] : "";

@@ -72,6 +72,7 @@ public sealed class PostgresStore : IStore
         _neighbours.Configured = () => Configured?.Invoke();
         _neighbours.Claimable = _jobs.HearClaimable;
         _neighbours.JobsChanged = _jobs.HearChanged;
+        _neighbours.HeardNothing = _jobs.HearAgain;
         await _neighbours.StartAsync(cancellationToken);
         _isOpen = true;
     }

@@ -9,6 +9,7 @@ internal static class NodeTable
 
     public static int Heartbeat(WriteSession session, NodeReport node)
     {
+        session.Hear(node.Id);
         session.Connection["DELETE FROM nodes WHERE seen_at < $forgotten"].Run(session.Now - Remembered.ToColumn());
         return session.Connection[
             """
@@ -20,7 +21,11 @@ internal static class NodeTable
             NodeWarnings.ToJson(node.Warnings), string.Join(',', node.JobNames), session.Now);
     }
 
-    public static int Remove(WriteSession session, string id) => session.Connection["DELETE FROM nodes WHERE node_id = $id"].Run(id);
+    public static int Remove(WriteSession session, string id)
+    {
+        session.HearNoMore(id);
+        return session.Connection["DELETE FROM nodes WHERE node_id = $id"].Run(id);
+    }
 
     public static IReadOnlyList<NodeStatus> List(Connection connection, long now)
     {

@@ -107,7 +107,7 @@ internal static class RunningJobs
         var lost = LeaseEnded(session.Connection, now);
         foreach (var owner in Owners(session.Connection))
         {
-            if (lost.Count < MostInAStep && IsSilent(session.Connection, owner, now))
+            if (lost.Count < MostInAStep && !session.HasHeard(owner) && IsSilent(session.Connection, owner, now))
                 lost.AddRange(Of(session.Connection, owner, MostInAStep - lost.Count));
         }
 

@@ -1,3 +1,4 @@
+using Databus.Nodes;
 using Databus.Topics;
 
 namespace Databus.Sqlite;
@@ -12,6 +13,7 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
     private readonly Dictionary<(int Topic, string Name), SubscriptionRow> _subscriptions = [];
     private readonly List<TopicRow> _appendedTo = [];
     private readonly List<Action> _afterCommit = [];
+    private readonly Dictionary<string, long> _heardAt = new(StringComparer.Ordinal);
     private readonly HashSet<string> _claimable = new(StringComparer.Ordinal);
     private Dictionary<string, QueueRow>? _queues;
     private bool _jobsChanged;
@@ -28,6 +30,17 @@ internal sealed class WriteSession(Connection connection, TimeProvider time)
 
     /// <summary>Microseconds, for fences.</summary>
     public long NowInMicroseconds => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    /// <summary>A node gave a sign of life.</summary>
+    public void Hear(string node) => _heardAt[node] = time.GetTimestamp();
+
+    public void HearNoMore(string node) => _heardAt.Remove(node);
+
+    /// <summary>
+    /// By the time that passes, whatever is done to the clock meanwhile: a machine that slept has not made its nodes silent. False
+    /// also of those that nothing was heard of since the store was opened.
+    /// </summary>
+    public bool HasHeard(string node) => _heardAt.TryGetValue(node, out var at) && time.GetElapsedTime(at) < NodeStatus.SilenceOfTheDead;
 
     public TopicRow? FindTopic(int number)
     {

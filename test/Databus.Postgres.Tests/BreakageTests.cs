@@ -64,6 +64,29 @@ public sealed class BreakageTests
     }
 
     [Fact]
+    public async Task A_frozen_node_that_does_not_read_the_answer_to_what_it_wrote_is_ended_by_the_others()
+    {
+        await using var nodes = await TwoNodes.OpenAsync();
+        await nodes.A.PutTopicAsync("letters", settings: null, Cancellation);
+        await using var frozen = new NpgsqlConnection(nodes.ConnectionString + ";Application Name=databus;Pooling=false");
+        await frozen.OpenAsync(Cancellation);
+        await using var command = frozen.Command(
+            "WITH locked AS (SELECT FROM databus.topics FOR UPDATE) SELECT repeat('x', 1000000) FROM generate_series(1, 100), locked");
+        await using var unread = await command.ExecuteReaderAsync(Cancellation);
+
+        var started = Stopwatch.GetTimestamp();
+        await nodes.A.PutTopicAsync("letters", new Topics.TopicSettings { KeyPointers = ["/id"] }, Cancellation);
+        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 5, 15);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(async () =>
+        {
+            while (await unread.ReadAsync(Cancellation))
+            {
+                // What had been sent before.
+            }
+        });
+    }
+
+    [Fact]
     public async Task A_transaction_that_is_open_for_long_is_named()
     {
         await using var nodes = await TwoNodes.OpenAsync();

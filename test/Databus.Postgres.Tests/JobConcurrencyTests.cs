@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using Databus.Jobs;
 using Databus.Schedules;
@@ -333,6 +334,95 @@ public sealed class JobConcurrencyTests
                    (SELECT count(*) FROM databus.job_followers), (SELECT sum(running) FROM databus.job_limits)
             """, nodes.DatabaseName));
     }
+
+    [Fact]
+    public async Task A_limit_that_somebody_has_locked_holds_up_nobody_else()
+    {
+        await using var nodes = await TwoNodes.OpenAsync();
+        var rate = new JobLimit("rate", MaxStarts: 1, Per: TimeSpan.FromMilliseconds(300));
+        await nodes.A.Jobs.EnqueueAsync([Job() with { Limit = rate }, Job() with { Limit = rate }], Cancellation);
+        var claims = await nodes.A.Jobs.ClaimAsync(new JobClaim("node", Queues: null, 10), Cancellation);
+        Assert.Single(claims.Jobs);
+        await EventuallyAsync(async () => await nodes.Server.ExecuteAsync(
+            "SELECT count(*) FROM databus.job_limits WHERE opens_at <= databus.now_in_ms(NULL)", nodes.DatabaseName) == "1");
+
+        await using (var other = new NpgsqlConnection(nodes.ConnectionString + ";Pooling=false"))
+        {
+            await other.OpenAsync(Cancellation);
+            await other.Command("BEGIN").RunAsync(Cancellation);
+            await other.Command("SELECT FROM databus.job_limits FOR UPDATE").RunAsync(Cancellation);
+            var id = (await nodes.A.Jobs.EnqueueAsync([Job()], Cancellation))[0].Id;
+            claims = await nodes.A.Jobs.ClaimAsync(new JobClaim("node", Queues: null, 10), Cancellation);
+            Assert.Equal(id, Assert.Single(claims.Jobs).Token.Id);
+            Assert.False(claims.More);
+        }
+
+        claims = await nodes.A.Jobs.ClaimAsync(new JobClaim("node", Queues: null, 10), Cancellation);
+        Assert.Single(claims.Jobs);
+    }
+
+    [Fact]
+    public async Task A_conflict_about_what_follows_from_some_ends_makes_no_other_end_late()
+    {
+        await using var nodes = await TwoNodes.OpenAsync();
+        await nodes.A.Jobs.EnqueueAsync([Job(), Job() with { Limit = new JobLimit("limit", MaxRunning: 1) }], Cancellation);
+        var claims = await nodes.A.Jobs.ClaimAsync(new JobClaim("node", Queues: null, 10), Cancellation);
+        Assert.Equal(2, claims.Jobs.Count);
+        await nodes.Server.ExecuteAsync(
+            """
+            CREATE SEQUENCE conflicts;
+            CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('conflicts') = 1 THEN
+                    RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER conflict BEFORE INSERT ON databus.ended_jobs FOR EACH ROW WHEN (NEW.limit_key IS NOT NULL) EXECUTE FUNCTION conflict();
+            """, nodes.DatabaseName);
+        Assert.Empty(await nodes.A.Jobs.CompleteAsync([.. claims.Jobs.Select(job => new JobCompletion(job.Token, JobOutcome.Succeeded))], Cancellation));
+        Assert.Equal("2|2", await nodes.Server.ExecuteAsync("SELECT (SELECT last_value FROM conflicts), (SELECT count(*) FROM databus.ended_jobs)", nodes.DatabaseName));
+    }
+
+    [Fact]
+    public async Task What_was_tried_again_while_it_was_to_be_removed_is_not_removed()
+    {
+        await using var nodes = await TwoNodes.OpenAsync();
+        var id = (await nodes.A.Jobs.EnqueueAsync([Job()], Cancellation))[0].Id;
+        var token = await ClaimOneAsync(nodes.A);
+        await nodes.A.Jobs.ReportAsync([new JobReport(token, Progress: null, Message: null, [new JobLogLine(DateTimeOffset.UnixEpoch, 1, 2, "line")])], Cancellation);
+        await nodes.A.Jobs.CompleteAsync([new JobCompletion(token, JobOutcome.Succeeded)], Cancellation);
+        await nodes.Server.ExecuteAsync("UPDATE databus.ended_jobs SET state = 11, ended_at = ended_at - 2 * keep_for", nodes.DatabaseName);
+
+        // Held up between the look and the removal.
+        await using var other = new NpgsqlConnection(nodes.ConnectionString + ";Pooling=false");
+        await other.OpenAsync(Cancellation);
+        await other.Command("BEGIN").RunAsync(Cancellation);
+        await other.Command("SELECT FROM databus.job_log FOR UPDATE").RunAsync(Cancellation);
+        var purging = nodes.B.PurgeStepAsync(Cancellation);
+        await EventuallyAsync(async () => await WaitingAsync(nodes) == 1);
+        var retrying = Task.Run(
+            async () =>
+            {
+                var retried = (await nodes.A.Jobs.RetryAsync(new JobFilter { Ids = [id] }, before: null, Cancellation)).Changed;
+                if (retried > 0)
+                    Assert.Empty(await nodes.A.Jobs.CompleteAsync([new JobCompletion(await ClaimOneAsync(nodes.A), JobOutcome.Succeeded)], Cancellation));
+                return retried > 0;
+            },
+            Cancellation);
+        await EventuallyAsync(async () => retrying.IsCompleted || await WaitingAsync(nodes) == 2);
+        await other.Command("ROLLBACK").RunAsync(Cancellation);
+        await purging;
+        Assert.Equal(await retrying, await nodes.A.Jobs.FindAsync(id, Cancellation) is not null);
+    }
+
+    private static async Task<int> WaitingAsync(TwoNodes nodes) => int.Parse(
+        await nodes.Server.ExecuteAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", nodes.DatabaseName),
+        CultureInfo.InvariantCulture);
+
+    private static async Task<Subscriptions.LeaseToken> ClaimOneAsync(PostgresStore node) =>
+        Assert.Single((await node.Jobs.ClaimAsync(new JobClaim("node", Queues: null, 10), Cancellation)).Jobs).Token;
 
     private static async Task TryToWorkAsync(PostgresStore node, string name, ConcurrentDictionary<long, int> accepted)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Databus.Jobs;
 using Databus.Subscriptions;
 using Databus.Testing;
 using Databus.Topics;
@@ -56,6 +57,18 @@ public sealed class NeighbourTests
         await EventuallyAsync(() => Task.FromResult(heard.Contains("letters reader")));
         await nodes.A.PutSubscriptionAsync(topic, "reader", new SubscriptionSettings { Paused = true }, SubscriptionStart.Beginning, Cancellation);
         await EventuallyAsync(() => Task.FromResult(heard.Contains("configured")));
+    }
+
+    [Fact]
+    public async Task What_a_node_did_last_is_told_when_it_ends()
+    {
+        await using var nodes = await TwoNodes.OpenAsync();
+        var heard = new ConcurrentQueue<string>();
+        nodes.B.Jobs.Claimable = queue => heard.Enqueue(queue ?? "any");
+        for (var at = 0; at < 20; at++)
+            await nodes.A.Jobs.EnqueueAsync([new NewJob("count", "{}"u8.ToArray()) { Queue = $"queue-{at}" }], Cancellation);
+        await nodes.A.DisposeAsync();
+        await EventuallyAsync(() => Task.FromResult(heard.Contains("queue-19")));
     }
 
     [Fact]

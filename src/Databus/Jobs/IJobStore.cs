@@ -66,9 +66,9 @@ public interface IJobStore
 
     /// <summary>
     /// Takes the jobs away from owners that are not heard of any more (<see cref="Nodes.NodeStatus.SilenceOfTheDead"/>), and
-    /// those whose lease ended: they wait again, or have failed when that was their last attempt, or the third time
+    /// those whose lease ended: they wait again, or have failed when that was their last attempt, or the fourth time
     /// in a row that they were lost (<see cref="JobErrors.MostLossesInARow"/>); one that was asked to stop is cancelled. Of a node's
-    /// jobs the third time is one at which the job had its process for itself (<see cref="JobReport.IsAlone"/>). An owner that never
+    /// jobs the fourth time is one at which the job had its process for itself (<see cref="JobReport.IsAlone"/>). An owner that never
     /// gave a sign of life is as silent as one that stopped. In steps; returns how many this one took.
     /// </summary>
     Task<int> RescueAsync(CancellationToken cancellationToken);

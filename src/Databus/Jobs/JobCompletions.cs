@@ -22,6 +22,8 @@ internal sealed partial class JobCompletions
     private readonly Action<JobRun> _kept;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private readonly List<Task> _lastWords = [];
     private readonly Channel<(JobRun Run, JobCompletion Completion)> _ended = Channel.CreateUnbounded<(JobRun, JobCompletion)>(
         new UnboundedChannelOptions { SingleReader = true });
 
@@ -36,46 +38,69 @@ internal sealed partial class JobCompletions
         _logger = logger;
     }
 
-    public void Add(JobRun run, JobCompletion completion) => _ended.Writer.TryWrite((run, completion));
+    /// <summary>Ends when all that the store was told while this node left has an answer.</summary>
+    public Task LastWords
+    {
+        get
+        {
+            lock (_gate)
+                return Task.WhenAll(_lastWords);
+        }
+    }
+
+    /// <summary>What comes after <see cref="Finish"/> is told as well, once: a claim may be answered that late.</summary>
+    public void Add(JobRun run, JobCompletion completion)
+    {
+        if (!_ended.Writer.TryWrite((run, completion)))
+            _ = KeepAsync([(run, completion)], new CancellationToken(canceled: true));
+    }
 
     /// <summary>Nothing more will come: <see cref="RunAsync"/> ends when all is kept.</summary>
     public void Finish() => _ended.Writer.TryComplete();
 
     /// <summary>Until there is nothing more to come.</summary>
-    /// <param name="leave">Then the store is not waited for any more.</param>
+    /// <param name="leave">Then the store is not waited for any more: what is left is told once.</param>
     public async Task RunAsync(CancellationToken leave)
     {
         await Task.Yield();
-        var batch = new List<(JobRun Run, JobCompletion Completion)>();
         while (await _ended.Reader.WaitToReadAsync(CancellationToken.None))
         {
+            // One that is not waited for any more is still read.
+            var batch = new List<(JobRun Run, JobCompletion Completion)>();
             while (batch.Count < LargestBatch && _ended.Reader.TryRead(out var ended))
                 batch.Add(ended);
             await KeepAsync(batch, leave);
             foreach (var (run, _) in batch)
                 _kept(run);
-            batch.Clear();
         }
     }
 
-    /// <summary>Tells the store again and again until it has answered. Never fails.</summary>
+    /// <summary>Tells the store again and again until it has answered, or this node leaves. Never fails.</summary>
     private async Task KeepAsync(List<(JobRun Run, JobCompletion Completion)> batch, CancellationToken leave)
     {
         for (var failures = 1; ; failures++)
         {
+            // What the store was told it keeps, if it can, also when nobody waits for the answer any more.
+            var told = TellAsync(batch, leave);
             try
             {
-                await TellAsync(batch, leave);
+                await told.WaitAsync(leave);
                 return;
             }
-            catch (Exception error) when (MayPass(error) && !leave.IsCancellationRequested)
+            catch (OperationCanceledException) when (leave.IsCancellationRequested)
+            {
+                lock (_gate)
+                    _lastWords.Add(EndAsync(batch, told, leave));
+                return;
+            }
+            catch (Exception error) when (MayPass(error))
             {
                 if (failures == 1)
                     LogUnavailable(batch.Count, error);
                 await Task.Delay(BackOff.After(failures, FirstWait, LongestWait, Random.Shared.NextDouble()), _time, leave)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (Exception error) when (leave.IsCancellationRequested || error is StoreException)
+            catch (StoreException error)
             {
                 LogUnkept(batch.Count, error);
                 return;
@@ -85,6 +110,24 @@ internal sealed partial class JobCompletions
                 await KeepTheOthersAsync(batch, error, leave);
                 return;
             }
+        }
+    }
+
+    /// <summary>When this node leaves: the answer that comes decides.</summary>
+    private async Task EndAsync(List<(JobRun Run, JobCompletion Completion)> batch, Task told, CancellationToken leave)
+    {
+        try
+        {
+            await told;
+        }
+        catch (Exception error) when (error is StoreException || batch.Count == 1)
+        {
+            LogUnkept(batch.Count, error);
+        }
+        catch (Exception)
+        {
+            foreach (var one in batch)
+                await EndAsync([one], TellAsync([one], leave), leave);
         }
     }
 
@@ -101,8 +144,15 @@ internal sealed partial class JobCompletions
         }
 
         if (spoken is not null)
-            await _reports.KeepAsync(spoken, leave);
-        var lost = await _store.Jobs.CompleteAsync(completions, leave);
+        {
+            // That they ended is worth more than the last they said.
+            var said = _reports.KeepAsync(spoken, leave).WaitAsync(leave);
+            await said.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!leave.IsCancellationRequested)
+                await said;
+        }
+
+        var lost = await _store.Jobs.CompleteAsync(completions, CancellationToken.None);
         foreach (var token in lost)
             LogLost(token);
     }
@@ -122,7 +172,7 @@ internal sealed partial class JobCompletions
         var hopeless = new JobCompletion(completion.Token, JobOutcome.Hopeless, Error: JobText.Fit($"How it went could not be kept: {error.Message}", JobText.LongestError));
         try
         {
-            await _store.Jobs.CompleteAsync([hopeless], leave);
+            await _store.Jobs.CompleteAsync([hopeless], CancellationToken.None).WaitAsync(leave);
         }
         catch (Exception again)
         {

@@ -9,9 +9,12 @@ public static class JobErrors
     /// A job that is lost this often in a row has failed: it kills whoever runs it. The last of them counts only where no other
     /// job can have been the cause.
     /// </summary>
-    public const int MostLossesInARow = 3;
+    public const int MostLossesInARow = 4;
 
-    /// <summary>A job that was lost this often in a row is started alone.</summary>
+    /// <summary>
+    /// A job that was lost this often in a row is started alone. Often enough that hardly any is there by accident: those alone go
+    /// one after the other, and the last of many starts late.
+    /// </summary>
     public const int LossesOfASuspect = MostLossesInARow - 1;
 
     public const string NotStartedInTime = "It was not started in time.";

@@ -1,3 +1,4 @@
+using Databus.Nodes;
 using Databus.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Databus.Jobs;
 /// Takes their jobs away from nodes that died and from workers whose leases ended (P5). Every worker does it, so that it
 /// takes no longer when one of them is gone.
 /// </summary>
-internal sealed partial class JobRescuer(IStore store, TimeProvider time, ILogger<JobRescuer> logger) : BackgroundService
+internal sealed partial class JobRescuer(IStore store, NodeHeart heart, TimeProvider time, ILogger<JobRescuer> logger) : BackgroundService
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
@@ -22,7 +23,7 @@ internal sealed partial class JobRescuer(IStore store, TimeProvider time, ILogge
                 int taken, all = 0;
                 do
                 {
-                    taken = await store.Jobs.RescueAsync(stoppingToken);
+                    taken = heart.MayJudgeOthers ? await store.Jobs.RescueAsync(stoppingToken) : 0;
                     all += taken;
                 }
                 while (taken > 0);

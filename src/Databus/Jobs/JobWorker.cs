@@ -89,6 +89,9 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
     private Task? _stopped;
     private Task _claiming = Task.CompletedTask;
     private Task _sweeping = Task.CompletedTask;
+
+    /// <summary>Which of them shall stop; one question at a time.</summary>
+    private Task _asking = Task.CompletedTask;
     private Task _reporting = Task.CompletedTask;
     private Task _completing = Task.CompletedTask;
 
@@ -200,6 +203,8 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                     continue;
                 }
 
+                // Also when there is no room: a claim may come into force when its connection has long been given up.
+                await ReturnLostClaimsAsync();
                 foreach (var share in _shares)
                 {
                     if (Room(share) is > 0 and var room)
@@ -227,8 +232,6 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
 
     private async Task ClaimAsync(JobShare share, int room)
     {
-        await ReturnLostClaimsAsync();
-
         // Not to be cancelled: what was claimed and is not known here would have to be found first.
         var askedAt = _time.GetTimestamp();
         var claims = await _store.Jobs.ClaimAsync(new JobClaim(_heart.Id, share.Queues, room) { Without = share.Without }, _leaveStore.Token);
@@ -320,6 +323,7 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         var runs = new JobRun[jobs.Count];
         for (var at = 0; at < runs.Length; at++)
             runs[at] = _runner.Prepare(jobs[at], askedAt);
+        SuspectJob? suspect;
         lock (_gate)
         {
             if (_busy == 0)
@@ -336,12 +340,14 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                 if (run.Claimed.Losses >= JobErrors.LossesOfASuspect)
                     _suspect ??= new SuspectJob(share, run, _time.GetTimestamp());
             }
+
+            suspect = _suspect;
         }
 
-        // Not here: what a handler does before it first waits would hold up the others.
+        // Not here: what a handler does before it first waits would hold up the others. Whoever ends may start the suspect meanwhile.
         foreach (var run in runs)
         {
-            if (run != _suspect?.Run)
+            if (run != suspect?.Run)
                 Queue(share, run, isAlone: false);
         }
 
@@ -474,7 +480,10 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
                 if (runs.Count == 0 || _leaveStore.IsCancellationRequested)
                     break;
                 SweepOnce(runs);
-                await StopWhatShallStopAsync();
+
+                // Not waited for: a store that does not answer must not hold up what this node decides by itself.
+                if (_asking.IsCompleted)
+                    _asking = StopWhatShallStopAsync();
                 await Task.Delay(ShortestBetweenSweeps, _time, _leaveStore.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -549,7 +558,8 @@ internal sealed partial class JobWorker : IHostedLifecycleService, IDisposable
         _completions.Finish();
         await _completing.WaitAsync(LongestGoodbye, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _leaveStore.CancelAsync();
-        await Task.WhenAll(_claiming, _sweeping, _reporting, _completing).WaitAsync(Grace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_claiming, _sweeping, _asking, _reporting, _completing).WaitAsync(Grace, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _completions.LastWords.WaitAsync(LongestGoodbye, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Ends when nothing is claimed any more and no handler is under way.</summary>

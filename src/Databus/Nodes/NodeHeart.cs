@@ -18,8 +18,15 @@ public sealed partial class NodeHeart : IDisposable
     /// <summary>Somewhat before the others see this node as dead.</summary>
     private static readonly TimeSpan LongestSilence = NodeStatus.SilenceOfTheDead - TimeSpan.FromSeconds(2);
 
-    /// <summary>A store that does not answer for this long has not heard it.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// What a store does not answer for this long is asked for once more, on another connection: with what comes after, still in
+    /// time for the others.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>That many at most are without an answer: each holds a connection.</summary>
+    private const int MostUnderWay = 3;
 
     /// <summary>A store that is gone must not hold up the end of the process.</summary>
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(1);
@@ -32,6 +39,8 @@ public sealed partial class NodeHeart : IDisposable
     private readonly ILogger<NodeHeart> _logger;
     private readonly DateTimeOffset _startedAt;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _answers = new();
+    private readonly List<Task> _underWay = [];
     private Task _beating = Task.CompletedTask;
     private bool _isUnheard;
     private long _heardAt;
@@ -74,11 +83,17 @@ public sealed partial class NodeHeart : IDisposable
     /// <param name="timestamp">Of the clock of this process.</param>
     internal bool WasSilentSince(long timestamp) => IsSilent || Volatile.Read(ref _silenceEndedAt) > timestamp;
 
+    /// <summary>
+    /// False: it was not heard itself until a moment ago. Those who fared likewise have not had the time to be heard again, so
+    /// nobody is taken for dead.
+    /// </summary>
+    internal bool MayJudgeOthers => !WasSilentSince(_time.GetTimestamp() - (long)(Beat.TotalSeconds * _time.TimestampFrequency));
+
     /// <summary>Gives the first sign of life, and from then on one every three seconds. Once the store is open.</summary>
     internal async Task StartAsync()
     {
-        await TellAsync(_stop.Token);
-        _beating = BeatAsync(_stop.Token);
+        var wait = await TellAsync(_stop.Token);
+        _beating = BeatAsync(wait, _stop.Token);
     }
 
     /// <summary>Says goodbye. Before the store is closed.</summary>
@@ -86,10 +101,15 @@ public sealed partial class NodeHeart : IDisposable
     {
         await _stop.CancelAsync();
         await _beating;
-        using var limit = new CancellationTokenSource(LongestGoodbye, _time);
+
+        // One that is still under way could come into force after the goodbye, and bring the node back.
+        var last = Task.WhenAll(_underWay);
+        await last.WaitAsync(LongestGoodbye, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
-            await _store.RemoveNodeAsync(Id, limit.Token);
+            if (!last.IsCompleted)
+                throw new TimeoutException("The store has not answered the last heartbeat.");
+            await _store.RemoveNodeAsync(Id, CancellationToken.None).WaitAsync(LongestGoodbye, _time);
         }
         catch (Exception error)
         {
@@ -100,41 +120,34 @@ public sealed partial class NodeHeart : IDisposable
 
     public void Dispose() => _stop.Dispose();
 
-    private async Task BeatAsync(CancellationToken stop)
+    private async Task BeatAsync(TimeSpan wait, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
             // That it drains is told at once.
             using (var pause = CancellationTokenSource.CreateLinkedTokenSource(stop, _draining.IsCancellationRequested ? CancellationToken.None : _draining))
-                await Task.Delay(Beat, _time, pause.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(wait, _time, pause.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stop.IsCancellationRequested)
-                await TellAsync(stop);
+                wait = await TellAsync(stop);
         }
     }
 
-    private async Task TellAsync(CancellationToken stop)
+    /// <summary>Returns after how long the next sign of life is due.</summary>
+    private async Task<TimeSpan> TellAsync(CancellationToken stop)
     {
+        _underWay.RemoveAll(static sign => sign.IsCompleted);
+        if (_underWay.Count < MostUnderWay)
+            _underWay.Add(GiveSignAsync(stop));
         try
         {
-            var givenAt = _time.GetTimestamp();
-            using var patience = new CancellationTokenSource(Patience, _time);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
-            await _store.HeartbeatAsync(
-                new NodeReport(
-                    Id, _options.NodeName, _options.Roles, Version, _startedAt, _draining.IsCancellationRequested,
-                    [.. _troubles.SelectMany(trouble => trouble())])
-                {
-                    JobNames = [.. JobNames, .. OutsideNames()],
-                },
-                limit.Token);
-
-            // First that there was a silence, then that it is over.
-            if (IsSilent)
-                Volatile.Write(ref _silenceEndedAt, _time.GetTimestamp());
-            Volatile.Write(ref _heardAt, givenAt);
+            await _underWay[^1].WaitAsync(Patience, _time, stop);
             if (_isUnheard)
                 LogHeardAgain();
             _isUnheard = false;
+
+            // The others count from when the last one was given, whenever its answer came.
+            var passed = _time.GetElapsedTime(Volatile.Read(ref _heardAt));
+            return passed < Beat ? Beat - passed : TimeSpan.Zero;
         }
         catch (Exception error)
         {
@@ -142,6 +155,28 @@ public sealed partial class NodeHeart : IDisposable
             if (!_isUnheard && !stop.IsCancellationRequested)
                 LogUnheard(error);
             _isUnheard = true;
+            return AfterFailure;
+        }
+    }
+
+    /// <summary>It counts whenever it is answered, also when it is not waited for any more.</summary>
+    private async Task GiveSignAsync(CancellationToken stop)
+    {
+        var givenAt = _time.GetTimestamp();
+        await _store.HeartbeatAsync(
+            new NodeReport(
+                Id, _options.NodeName, _options.Roles, Version, _startedAt, _draining.IsCancellationRequested,
+                [.. _troubles.SelectMany(trouble => trouble())])
+            {
+                JobNames = [.. JobNames, .. OutsideNames()],
+            },
+            stop);
+        lock (_answers)
+        {
+            // First that there was a silence, then that it is over.
+            if (IsSilent)
+                Volatile.Write(ref _silenceEndedAt, _time.GetTimestamp());
+            Volatile.Write(ref _heardAt, Math.Max(_heardAt, givenAt));
         }
     }
 

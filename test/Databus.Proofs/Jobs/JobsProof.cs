@@ -166,8 +166,9 @@ internal sealed class JobsProof(JobsSettings settings, Findings findings)
         _restarts.AddRange(interrupted.Select(start => Next(ledger, start)).OfType<JobStart>()
             .Select(next => new Restart(next.Job, how, Stopwatch.GetElapsedTime(at, next.At).TotalSeconds)));
 
-        // A job that is lost three times in a row has failed, as it should: no bad luck of this proof shall look like that.
-        await Deadline.WaitAsync(() => interrupted.All(start => Next(ledger, start) is null or { EndedAt: not null }), Patience, cancellationToken);
+        // A job that is lost again and again is started alone, and has failed in the end, as it should: no bad luck of this proof
+        // shall look like that.
+        await Deadline.WaitAsync(() => ledger.StartedAgain.Count == 0, Patience, cancellationToken);
     }
 
     private static JobStart? Next(StartLedger ledger, JobStart start) =>

@@ -34,6 +34,10 @@ internal sealed class StartLedger : IAsyncDisposable
     public IReadOnlyList<JobStart> RunningOn(string node) =>
         [.. _starts.Keys.Select(Current).Where(start => start.Node == node && start.EndedAt is null)];
 
+    /// <summary>The starts under way of jobs that were started before.</summary>
+    public IReadOnlyList<JobStart> StartedAgain =>
+        [.. _starts.Keys.Where(job => StartsOf(job).Count > 1).Select(Current).Where(start => start.EndedAt is null)];
+
     /// <summary>The one that counts: a zombie may tell of its start when the job has long begun again.</summary>
     private JobStart Current(long job) => StartsOf(job).OrderBy(start => start.Attempt).Last();
 

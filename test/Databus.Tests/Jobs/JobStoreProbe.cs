@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
 using Databus.Jobs;
+using Databus.Subscriptions;
 
 namespace Databus.Tests.Jobs;
 
@@ -11,6 +12,7 @@ public class JobStoreProbe : DispatchProxy
     private readonly ConcurrentDictionary<string, int> _asked = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Func<object?[], Exception?>> _refusals = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Exception> _lost = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Task> _passedOnAfter = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource<JobClaims> _held = new();
     private Task? _heldUntil;
     private IJobStore? _jobs;
@@ -37,6 +39,9 @@ public class JobStoreProbe : DispatchProxy
     /// <summary>The next request of this kind is done, and then fails.</summary>
     public void LoseNextAnswer(string method, Exception error) => _lost[method] = error;
 
+    /// <summary>The next request of this kind, which is answered with tokens, is passed on only then.</summary>
+    public void HoldNext(string method, Task until) => _passedOnAfter[method] = until;
+
     /// <summary>The answer of the next claim that gets something is held back.</summary>
     public void HoldNextClaim(Task until) => _heldUntil = until;
 
@@ -46,6 +51,8 @@ public class JobStoreProbe : DispatchProxy
         _asked.AddOrUpdate(name, 1, static (_, count) => count + 1);
         if (_refusals.TryGetValue(name, out var refusal) && refusal(args!) is { } refused)
             throw refused;
+        if (_passedOnAfter.TryRemove(name, out var until))
+            return PassOnAsync(targetMethod, args, until);
         try
         {
             var answer = targetMethod.Invoke(_jobs, args);
@@ -58,6 +65,12 @@ public class JobStoreProbe : DispatchProxy
             ExceptionDispatchInfo.Throw(error.InnerException!);
             throw;
         }
+    }
+
+    private async Task<IReadOnlyList<LeaseToken>> PassOnAsync(MethodInfo method, object?[]? args, Task until)
+    {
+        await until;
+        return await (Task<IReadOnlyList<LeaseToken>>)method.Invoke(_jobs, args)!;
     }
 
     private async Task<JobClaims> HoldAsync(Task<JobClaims> answer)

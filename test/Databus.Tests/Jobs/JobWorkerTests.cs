@@ -5,6 +5,7 @@ using Databus.Jobs;
 using Databus.Nodes;
 using Databus.Storage;
 using Databus.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Databus.Tests.Jobs;
@@ -312,6 +313,45 @@ public sealed class JobWorkerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
+    public async Task What_was_claimed_by_an_answer_that_came_after_the_stop_goes_back()
+    {
+        var node = await StartAsync(node: options => options.JobDrainTime = TimeSpan.Zero);
+        var goOn = new TaskCompletionSource();
+        node.Jobs.HoldNextClaim(goOn.Task);
+        var id = await node.EnqueueAsync(new Work(1));
+        await node.Jobs.Held;
+        await node.StopAsync();
+        Assert.Equal(JobState.Running, (await node.FindAsync(id)).State);
+        goOn.SetResult();
+        await JobNode.SoonAsync(async () => await node.FindAsync(id) is { State: JobState.Waiting, Attempt: 0 });
+        Assert.Empty(node.Script.Started);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task A_store_that_is_slow_when_the_node_stops_gets_back_all_the_same_what_did_not_end()
+    {
+        var node = await StartAsync(node: options => (options.JobConcurrency, options.JobDrainTime) = (3, TimeSpan.FromMilliseconds(300)));
+        var stopping = new TaskCompletionSource();
+        node.Script.Do = async (work, _, cancellation) =>
+        {
+            if (work.Number > 1)
+                return await ForeverAsync(cancellation);
+            await stopping.Task;
+            return new Done("");
+        };
+        var ids = (await node.Client.EnqueueManyAsync([new Work(1), new Work(2), new Work(3)])).Select(outcome => outcome.Id).ToList();
+        await JobNode.SoonAsync(() => node.Script.Started.Count == 3);
+
+        // Longer than the node waits for what is under way, before it tells the rest.
+        node.Jobs.HoldNext(nameof(IJobStore.CompleteAsync), Task.Delay(TimeSpan.FromSeconds(4), CancellationToken.None));
+        var stopped = node.StopAsync();
+        stopping.SetResult();
+        await stopped;
+        var jobs = await Task.WhenAll(ids.Select(node.FindAsync));
+        Assert.Equal([(JobState.Succeeded, 1), (JobState.Waiting, 0), (JobState.Waiting, 0)], jobs.Select(job => (job.State, job.Attempt)));
+    }
+
+    [Fact(Timeout = Engine.Patience)]
     public async Task What_was_claimed_before_a_freeze_is_not_begun_after_it()
     {
         var clock = new FakeClock();
@@ -417,10 +457,39 @@ public sealed class JobWorkerTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Engine.Patience)]
-    public async Task A_node_that_the_store_does_not_hear_stops_its_jobs_before_the_others_take_them()
+    public async Task A_claim_that_comes_into_force_late_is_given_back_also_when_there_is_no_room()
+    {
+        var clock = new FakeClock();
+        var node = await StartAsync(node: options => options.JobConcurrency = 1, clock: clock);
+        var goOn = new TaskCompletionSource();
+        node.Script.Do = async (_, _, _) =>
+        {
+            await goOn.Task;
+            return new Done("");
+        };
+        var fails = 1;
+        node.Jobs.Refuse(nameof(IJobStore.ClaimAsync), _ => Interlocked.Exchange(ref fails, 0) == 1 ? Gone : null);
+        await node.EnqueueAsync(new Work(1));
+        await JobNode.SoonAsync(clock, () => Task.FromResult(node.Script.Started.Count == 1));
+        var id = await node.EnqueueAsync(new Work(2));
+        var me = node.Services.GetRequiredService<NodeHeart>().Id;
+        Assert.Equal(id, Assert.Single((await node.Store.Jobs.ClaimAsync(new JobClaim(me, Queues: null, 1), CancellationToken.None)).Jobs).Token.Id);
+        await JobNode.SoonAsync(clock, async () => await node.FindAsync(id) is { State: JobState.Waiting, Attempt: 0 });
+        Assert.Single(node.Script.Started);
+        goOn.SetResult();
+        await JobNode.SoonAsync(clock, async () => (await node.FindAsync(id)).State == JobState.Succeeded);
+    }
+
+    [Theory(Timeout = Engine.Patience)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_that_the_store_does_not_hear_stops_its_jobs_before_the_others_take_them(bool storeHangs)
     {
         var clock = new FakeClock();
         var node = await StartAsync(clock: clock);
+        var never = new TaskCompletionSource();
+        if (storeHangs)
+            node.Jobs.HoldNext(nameof(IJobStore.ListCancelRequestsAsync), never.Task);
         var stoppedAt = new TaskCompletionSource<DateTimeOffset>();
         var starts = 0;
         node.Script.Do = async (_, _, cancellation) =>
@@ -444,6 +513,36 @@ public sealed class JobWorkerTests : IAsyncLifetime
         unheard = false;
         await JobNode.SoonAsync(clock, async () => (await node.FindAsync(id)).State == JobState.Succeeded);
         Assert.Equal(1, (await node.FindAsync(id)).Attempt);
+        never.SetResult();
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task A_heartbeat_that_is_answered_late_stops_no_jobs()
+    {
+        var clock = new FakeClock();
+        var node = await StartAsync(clock: clock);
+        var goOn = new TaskCompletionSource();
+        var wasStopped = false;
+        node.Script.Do = async (_, _, cancellation) =>
+        {
+            await goOn.Task;
+            wasStopped = cancellation.IsCancellationRequested;
+            return new Done("");
+        };
+        var id = await node.EnqueueAsync(new Work(1));
+        await JobNode.SoonAsync(() => !node.Script.Started.IsEmpty);
+        var (asked, startedAt) = (node.Probe.Asked(nameof(IStore.HeartbeatAsync)), clock.GetUtcNow());
+        var late = new TaskCompletionSource();
+        node.Probe.Hold(nameof(IStore.HeartbeatAsync), late.Task);
+        await JobNode.SoonAsync(clock, () => Task.FromResult(node.Probe.Asked(nameof(IStore.HeartbeatAsync)) > asked));
+        node.Probe.LetGo(nameof(IStore.HeartbeatAsync));
+        await JobNode.SoonAsync(clock, () => Task.FromResult(clock.GetUtcNow() - startedAt >= TimeSpan.FromSeconds(9)));
+        late.SetResult();
+        await JobNode.SoonAsync(clock, () => Task.FromResult(clock.GetUtcNow() - startedAt >= TimeSpan.FromSeconds(12)));
+        goOn.SetResult();
+        await JobNode.SoonAsync(clock, async () => (await node.FindAsync(id)).State == JobState.Succeeded);
+        Assert.False(wasStopped);
+        Assert.Single(node.Script.Started);
     }
 
     [Fact(Timeout = Engine.Patience)]

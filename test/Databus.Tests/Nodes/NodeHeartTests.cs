@@ -9,9 +9,14 @@ namespace Databus.Tests.Nodes;
 
 public sealed class NodeHeartTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(500);
+
     private readonly Lifetime _lifetime = new();
     private readonly KeptLog _log = new();
     private readonly List<Warning> _warnings = [];
+    private readonly TaskCompletionSource _never = new();
 
     private Engine _engine = null!;
     private NodeHeart _heart = null!;
@@ -81,16 +86,16 @@ public sealed class NodeHeartTests : IAsyncLifetime
         for (var failure = 0; failure < 3; failure++)
         {
             _engine.Probe.FailNext(nameof(IStore.HeartbeatAsync), new StoreException(StoreProblem.Unavailable, "gone"));
-            await BeatAsync();
+            await BeatAsync(failure == 0 ? Beat : AfterFailure, AfterFailure);
         }
 
         Assert.Equal([LogLevel.Warning], _log.Levels);
-        await BeatAsync();
+        await BeatAsync(AfterFailure, Beat);
         Assert.Equal(_engine.Clock.GetUtcNow(), (await NodeAsync())!.SeenAt);
         Assert.Equal([LogLevel.Warning, LogLevel.Information], _log.Levels);
 
         _engine.Probe.FailNext(nameof(IStore.HeartbeatAsync), new StoreException(StoreProblem.Unavailable, "gone"));
-        await BeatAsync();
+        await BeatAsync(Beat, AfterFailure);
         Assert.Equal([LogLevel.Warning, LogLevel.Information, LogLevel.Warning], _log.Levels);
     }
 
@@ -103,6 +108,79 @@ public sealed class NodeHeartTests : IAsyncLifetime
         await _heart.StopAsync();
     }
 
+    [Fact(Timeout = Engine.Patience)]
+    public async Task One_that_is_never_answered_is_given_again_in_time_for_the_others()
+    {
+        await _heart.StartAsync();
+        _engine.Probe.Answer(nameof(IStore.HeartbeatAsync), () => _engine.Probe.Asked(nameof(IStore.HeartbeatAsync)) == 2 ? _never.Task : Task.CompletedTask);
+        await AdvanceAsync(Beat);
+        await AdvanceAsync(Patience);
+        await BeatAsync(AfterFailure, Beat);
+        Assert.Equal(3, _engine.Probe.Asked(nameof(IStore.HeartbeatAsync)));
+
+        // Eight seconds after the last one before it fell out.
+        _engine.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(_heart.IsSilent);
+        _never.SetResult();
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task A_late_answer_counts_from_when_the_sign_was_given_and_the_next_one_does_not_wait()
+    {
+        await _heart.StartAsync();
+        var late = new TaskCompletionSource();
+        _engine.Probe.Answer(nameof(IStore.HeartbeatAsync), () => late.Task);
+        await AdvanceAsync(Beat);
+        await _engine.Clock.WhenTimerInAsync(Patience);
+        _engine.Clock.Advance(TimeSpan.FromSeconds(2));
+        late.SetResult();
+        await _engine.Clock.WhenTimerInAsync(TimeSpan.FromSeconds(1));
+        _engine.Clock.Advance(TimeSpan.FromSeconds(1));
+        await _engine.Clock.WhenTimerInAsync(Beat);
+        Assert.Equal(3, _engine.Probe.Asked(nameof(IStore.HeartbeatAsync)));
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task Unheard_for_long_it_has_only_a_few_under_way()
+    {
+        await _heart.StartAsync();
+        var answer = new TaskCompletionSource();
+        _engine.Probe.Answer(nameof(IStore.HeartbeatAsync), () => answer.Task);
+        await AdvanceAsync(Beat);
+        for (var round = 0; round < 10; round++)
+        {
+            await AdvanceAsync(Patience);
+            await AdvanceAsync(AfterFailure);
+        }
+
+        await _engine.Clock.WhenTimerInAsync(Patience);
+        Assert.Equal(1 + 3, _engine.Probe.Asked(nameof(IStore.HeartbeatAsync)));
+        Assert.True(_heart.IsSilent);
+        Assert.False(_heart.MayJudgeOthers);
+
+        // Heard again, it leaves the others the time for the same.
+        answer.SetResult();
+        await _engine.Clock.WhenTimerInAsync(Beat);
+        Assert.False(_heart.MayJudgeOthers);
+        await BeatAsync();
+        Assert.False(_heart.IsSilent);
+        Assert.True(_heart.MayJudgeOthers);
+    }
+
+    [Fact(Timeout = Engine.Patience)]
+    public async Task No_goodbye_is_said_that_a_heartbeat_under_way_would_undo()
+    {
+        await _heart.StartAsync();
+        _engine.Probe.Answer(nameof(IStore.HeartbeatAsync), () => _never.Task);
+        await AdvanceAsync(Beat);
+        await _engine.Clock.WhenTimerInAsync(Patience);
+        var stopping = _heart.StopAsync();
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await stopping;
+        Assert.Equal(0, _engine.Probe.Asked(nameof(IStore.RemoveNodeAsync)));
+        _never.SetResult();
+    }
+
     private NodeHeart Create() => new(
         _engine.Store, [() => _warnings, () => []], _engine.Clock, _lifetime,
         Options.Create(new DatabusOptions { NodeName = "here", Roles = NodeRoles.Api | NodeRoles.Worker }), _log);
@@ -110,12 +188,19 @@ public sealed class NodeHeartTests : IAsyncLifetime
     private async Task<NodeStatus?> NodeAsync() => (await _engine.Store.ListNodesAsync(CancellationToken.None)) is [var node] ? node : null;
 
     /// <summary>Moves the clock to the next heartbeat, and ends when it has been given and the next one is awaited.</summary>
-    private async Task BeatAsync()
+    private Task BeatAsync() => BeatAsync(Beat, Beat);
+
+    private async Task BeatAsync(TimeSpan wait, TimeSpan next)
     {
-        var interval = TimeSpan.FromSeconds(3);
-        await _engine.Clock.WhenTimerInAsync(interval);
-        _engine.Clock.Advance(interval);
-        await _engine.Clock.WhenTimerInAsync(interval);
+        await AdvanceAsync(wait);
+        await _engine.Clock.WhenTimerInAsync(next);
+    }
+
+    /// <summary>Once somebody waits this long.</summary>
+    private async Task AdvanceAsync(TimeSpan wait)
+    {
+        await _engine.Clock.WhenTimerInAsync(wait);
+        _engine.Clock.Advance(wait);
     }
 
     private static async Task WhenAsync(Func<Task<bool>> condition)
