@@ -136,6 +136,9 @@ public sealed class OutboxClient
 
     /// <summary>Gives a parked message another content. False: it is not parked.</summary>
     /// <exception cref="JsonException">The content does not fit the message's type.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Messages of this type have their contents in a table of their own: there it is changed, and the outbox only refers to it.
+    /// </exception>
     public async Task<bool> EditAsync(long id, ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default)
     {
         var store = await OpenAsync(cancellationToken);
@@ -143,10 +146,17 @@ public sealed class OutboxClient
         if (found.Count == 0 || found[0].Id != id)
             return false;
         if (_types.Find(found[0].Type) is { } type)
-            type.Check(json.Span);
+            Check(type, json.Span);
         else
             JsonDocument.Parse(json).Dispose();
         return await store.EditAsync(id, json.ToArray(), cancellationToken);
+    }
+
+    private static void Check(OutboxType type, ReadOnlySpan<byte> json)
+    {
+        if (type.HasContents)
+            throw new InvalidOperationException($"Messages \"{type.Name}\" have their contents in a table of their own: it is changed there.");
+        type.Check(json);
     }
 
     private static DbConnection ConnectionOf(DbTransaction transaction) =>

@@ -66,6 +66,39 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         Assert.Empty(_box.Mails);
     }
 
+    [Fact]
+    public async Task A_reference_that_cannot_be_read_is_parked_and_stops_no_other()
+    {
+        await using (var connection = await home.ConnectAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+            await RunAsync(connection, transaction, "INSERT INTO orders VALUES (1), (2)");
+            await RecordReferenceAsync(connection, transaction, 1);
+            await RecordReferenceAsync(connection, transaction, "no number");
+            await RecordReferenceAsync(connection, transaction, 2);
+            await transaction.CommitAsync(Cancellation);
+        }
+
+        Assert.True(await _box.HasAsync(2));
+        Assert.Equal(["1: ", "2: "], _box.Texts.Order(StringComparer.Ordinal));
+        Assert.True(await Deadline.WaitAsync(async () => (await _node.Client.ListParkedAsync(cancellationToken: Cancellation)).Count == 1, TimeSpan.FromSeconds(30), Cancellation));
+    }
+
+    [Fact]
+    public async Task Their_references_are_not_edited()
+    {
+        _box.Behaviour = static (_, _) => new SendOutcome(SendResult.Hopeless, "no");
+        await RecordAsync(8, "bread");
+        Assert.True(await Deadline.WaitAsync(async () => (await _node.Client.ListParkedAsync(cancellationToken: Cancellation)).Count == 1, TimeSpan.FromSeconds(30), Cancellation));
+        var parked = Assert.Single(await _node.Client.ListParkedAsync(cancellationToken: Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _node.Client.EditAsync(parked.Id, "9"u8.ToArray(), Cancellation));
+
+        _box.Behaviour = static (_, _) => null;
+        await _node.Client.ReplayAsync([parked.Id], Cancellation);
+        Assert.True(await _box.HasAsync(1));
+        Assert.Equal(["8: bread"], _box.Texts);
+    }
+
     private static async Task<object?> RunAsync(DbConnection connection, DbTransaction? transaction, string sql)
     {
         await using var command = connection.CreateCommand();
@@ -86,10 +119,10 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         await transaction.CommitAsync(Cancellation);
     }
 
-    private async Task RecordReferenceAsync(DbConnection connection, DbTransaction? transaction, long id)
+    private async Task RecordReferenceAsync<T>(DbConnection connection, DbTransaction? transaction, T reference)
     {
         var record = await _node.Store.RecordAsync(
-            connection, transaction, [new NewOutboxMessage(Guid.CreateVersion7(), "order", null, JsonSerializer.SerializeToUtf8Bytes(id), null)], Cancellation);
+            connection, transaction, [new NewOutboxMessage(Guid.CreateVersion7(), "order", null, JsonSerializer.SerializeToUtf8Bytes(reference), null)], Cancellation);
         if (record.Transaction is { } watched)
             _node.Client.Recorded(watched, record.LowestId);
     }
