@@ -20,6 +20,9 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestClaim = TimeSpan.FromSeconds(30);
 
+    /// <summary>At a stop, how long the store has to keep how the last sends went.</summary>
+    private static readonly TimeSpan TimeToKeep = TimeSpan.FromSeconds(2);
+
     private readonly IOutboxStore _store;
     private readonly OutboxSends _sends;
     private readonly OutboxCircuits _circuits;
@@ -83,7 +86,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     public async Task StopAsync()
     {
         _leaveSends.CancelAfter(_options.DrainTime);
-        _leaveStore.CancelAfter(_options.DrainTime + TimeSpan.FromSeconds(2));
+        _leaveStore.CancelAfter(_options.DrainTime + OutboxSending.Grace + TimeToKeep);
         await _stop.CancelAsync();
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Task[] underWay;

@@ -1,3 +1,4 @@
+using Databus.Destinations;
 using Databus.Outbox;
 using Databus.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -5,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Databus.StoreSuite.Outbox;
 
-/// <summary>What a relay makes of a store that errs.</summary>
+/// <summary>What a relay makes of a store that errs, and of sends that are cut off.</summary>
 public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -74,12 +75,72 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
         Assert.False(node.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
     }
 
+    [Fact]
+    public async Task What_a_batch_had_delivered_when_its_time_was_over_is_not_sent_again()
+    {
+        var sender = new HalfSender(_box);
+        await using var node = await StartWithStampsAsync(sender, stamps => stamps.SendTimeLimit = TimeSpan.FromMilliseconds(300));
+        await RecordStampsAsync(node, 10);
+        Assert.True(await _box.HasAsync(10));
+        Assert.True(await IsEmptyAsync(node));
+        AssertOnce(10);
+    }
+
+    [Fact]
+    public async Task What_a_batch_had_delivered_when_its_host_stopped_is_not_sent_again()
+    {
+        var sender = new HalfSender(_box);
+        await using (var node = await StartWithStampsAsync(sender, options: options => options.DrainTime = TimeSpan.FromMilliseconds(100)))
+        {
+            await RecordStampsAsync(node, 10);
+            await sender.IsHalfDone.WaitAsync(Patience, Cancellation);
+        }
+
+        Assert.Equal(5, _box.Mails.Count);
+        await using var other = await StartWithStampsAsync(sender);
+        Assert.True(await _box.HasAsync(10));
+        Assert.True(await IsEmptyAsync(other));
+        AssertOnce(10);
+    }
+
     private static async Task<bool> IsEmptyAsync(OutboxNode node) =>
         await Deadline.WaitAsync(async () => (await node.Client.PendingAsync(Cancellation)).Count == 0, Patience, Cancellation);
+
+    private void AssertOnce(int count) =>
+        Assert.Equal(Enumerable.Range(0, count).Select(number => $"{number}").Order(StringComparer.Ordinal), _box.Texts.Order(StringComparer.Ordinal));
+
+    private Task<OutboxNode> StartWithStampsAsync(
+        HalfSender sender, Action<OutboxMessageOptions<Stamp>>? configure = null, Action<OutboxOptions>? options = null) =>
+        OutboxNode.StartAsync(home, _box, options: options, more: services => services.AddOutboxMessage(
+            "stamp", NoteJson.Default.Stamp, IOutboxBatchSender<Stamp> (_) => sender, configure));
 
     private async Task RecordAsync(OutboxNode node, params string[] texts)
     {
         await using var connection = await home.ConnectAsync();
         await node.Client.RecordManyAsync(connection, texts.Select(text => new Note(text)), Cancellation);
+    }
+
+    private async Task RecordStampsAsync(OutboxNode node, int count)
+    {
+        await using var connection = await home.ConnectAsync();
+        await node.Client.RecordManyAsync(connection, Enumerable.Range(0, count).Select(number => new Stamp($"{number}")), Cancellation);
+    }
+
+    /// <summary>Takes half of its first batch, and is in no hurry with the rest; when it is cut off it says what it has done.</summary>
+    private sealed class HalfSender(Mailbox box) : IOutboxBatchSender<Stamp>
+    {
+        private readonly TaskCompletionSource _half = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task IsHalfDone => _half.Task;
+
+        public async Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<OutboxMessage<Stamp>> messages, CancellationToken cancellationToken)
+        {
+            var taken = _half.Task.IsCompleted ? messages.Count : messages.Count / 2;
+            foreach (var message in messages.Take(taken))
+                box.Take(message.Id, message.Content.Text, message.OrderKey, message.Attempt);
+            if (_half.TrySetResult())
+                await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return [.. messages.Select((_, place) => place < taken ? SendOutcome.Sent : new SendOutcome(SendResult.Unavailable, "It was cut off."))];
+        }
     }
 }
