@@ -130,6 +130,32 @@ public sealed class OwnTableTests(Shop shop)
         Assert.Equal(1, await shop.Outbox.SkipAsync([parked.Id], Cancellation));
     }
 
+    [Fact]
+    public async Task An_entity_that_something_else_refers_to_is_sent_once_and_parked()
+    {
+        var addresses = Enumerable.Range(0, 3).Select(_ => $"needed {shop.NewNumber()}").ToList();
+        var ids = new List<Guid>();
+        await using (var context = shop.Context())
+        {
+            foreach (var address in addresses)
+                ids.Add(context.Record(New(address, order: null)));
+            await context.SaveChangesAsync(Cancellation);
+        }
+
+        await shop.ExecuteAsync("CREATE TABLE invoice (consignment int REFERENCES \"Consignments\" ON DELETE RESTRICT)");
+        await shop.ExecuteAsync($"INSERT INTO invoice SELECT \"Id\" FROM \"Consignments\" WHERE {Is([addresses[1]])}");
+        Assert.True(await shop.Outbox.FlushAsync(Now, Cancellation) >= 3);
+        await shop.Outbox.FlushAsync(Now, Cancellation);
+        Assert.Equal(addresses.Order(StringComparer.Ordinal), shop.Consignments.Select(message => message.Content.Address).Where(addresses.Contains).Order(StringComparer.Ordinal));
+        Assert.Equal(1, await shop.CountAsync("\"Consignments\"", Is(addresses)));
+        var parked = Assert.Single(await shop.Outbox.ListParkedAsync(["consignment"], cancellationToken: Cancellation), one => ids.Contains(one.MessageId));
+        Assert.StartsWith("It was sent", parked.Reason, StringComparison.Ordinal);
+
+        await shop.ExecuteAsync("DROP TABLE invoice");
+        Assert.Equal(1, await shop.Outbox.SkipAsync([parked.Id], Cancellation));
+        Assert.Equal(0, await shop.CountAsync("\"Consignments\"", Is(addresses)));
+    }
+
     private static Consignment New(string address, Order? order) => new()
     {
         Address = address,

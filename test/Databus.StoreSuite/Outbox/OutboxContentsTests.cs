@@ -13,6 +13,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
 {
     private readonly Mailbox _box = new();
     private OutboxNode _node = null!;
+    private long _undeletable;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -26,7 +27,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
 
         _node = await OutboxNode.StartAsync(home, _box, more: services => services.AddOutboxMessage(
             "order", NoteJson.Default.Order, IOutboxSender<Order> (_) => new OrderSender(_box),
-            options => options.Contents = _ => new Orders(home)));
+            options => options.Contents = _ => new Orders(home, () => _undeletable)));
     }
 
     public async ValueTask DisposeAsync()
@@ -85,6 +86,33 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_was_sent_and_cannot_be_deleted_is_parked_and_not_sent_again()
+    {
+        _undeletable = 2;
+        await using (var connection = await home.ConnectAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+            await RunAsync(connection, transaction, "INSERT INTO orders VALUES (1), (2), (3)");
+            for (var id = 1; id <= 3; id++)
+                await RecordReferenceAsync(connection, transaction, id);
+            await transaction.CommitAsync(Cancellation);
+        }
+
+        Assert.True(await Deadline.WaitAsync(
+            async () => await _node.Client.PendingAsync(Cancellation) is [{ Count: 0, Parked: 1 }], TimeSpan.FromSeconds(30), Cancellation));
+        Assert.Equal(["1: ", "2: ", "3: "], _box.Texts.Order(StringComparer.Ordinal));
+        Assert.Equal((1, 0), await CountAsync());
+        var parked = Assert.Single(await _node.Client.ListParkedAsync(cancellationToken: Cancellation));
+        Assert.StartsWith("It was sent", parked.Reason, StringComparison.Ordinal);
+        Assert.Contains("Somebody needs 2.", parked.Reason, StringComparison.Ordinal);
+
+        _undeletable = 0;
+        Assert.Equal(1, await _node.Client.SkipAsync([parked.Id], Cancellation));
+        Assert.Equal((0, 0), await CountAsync());
+        Assert.Equal(3, _box.Mails.Count);
+    }
+
+    [Fact]
     public async Task Their_references_are_not_edited()
     {
         _box.Behaviour = static (_, _) => new SendOutcome(SendResult.Hopeless, "no");
@@ -133,7 +161,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         return ((long)(await RunAsync(connection, null, "SELECT count(*) FROM orders"))!, (long)(await RunAsync(connection, null, "SELECT count(*) FROM order_lines"))!);
     }
 
-    private sealed class Orders(OutboxHome home) : IOutboxContents<Order>
+    private sealed class Orders(OutboxHome home, Func<long> undeletable) : IOutboxContents<Order>
     {
         public async Task<IReadOnlyList<Order?>> LoadAsync(IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken)
         {
@@ -158,6 +186,8 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         {
             var ids = string.Join(',', references.Select(IdOf));
             await RunAsync(transaction.Connection!, transaction, $"DELETE FROM order_lines WHERE order_id IN ({ids})");
+            if (references.Select(IdOf).Contains(undeletable()))
+                throw new InvalidOperationException($"Somebody needs {undeletable()}.");
             await RunAsync(transaction.Connection!, transaction, $"DELETE FROM orders WHERE id IN ({ids})");
         }
 
