@@ -47,7 +47,7 @@ internal sealed partial class OutboxSends(
         if (tally.IsKept)
         {
             meter.Ended(
-                type.Name, tally.Sent, ends.Count(end => end.Result == OutboxResult.Failed), ends.Count(end => end.Result == OutboxResult.Parked));
+                type.Name, tally.Sent.Count, ends.Count(end => end.Result == OutboxResult.Failed), ends.Count(end => end.Result == OutboxResult.Parked));
             foreach (var end in ends.Where(end => end.Result == OutboxResult.Parked))
                 LogParked(type.Name, end.Id, end.Reason);
         }
@@ -149,7 +149,8 @@ internal sealed partial class OutboxSends(
 /// <summary>How one batch went.</summary>
 internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
 {
-    public int Sent { get; } = answers.Count(answer => answer?.IsSent == true);
+    /// <summary>The ids of those that were sent.</summary>
+    public IReadOnlyList<long> Sent { get; } = [.. batch.Messages.Where((_, place) => answers[place]?.IsSent == true).Select(message => message.Id)];
 
     /// <summary>Those that were tried in vain.</summary>
     public int Failed { get; } = answers.Count(answer => answer is { IsSent: false });

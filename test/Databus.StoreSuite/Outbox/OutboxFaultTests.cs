@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Databus.StoreSuite.Outbox;
 
-/// <summary>What a relay makes of a store that errs, and of sends that are cut off.</summary>
+/// <summary>What a relay and a flush make of a store that errs, of claims that are lost, and of sends that are cut off.</summary>
 public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -101,6 +101,25 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
         Assert.True(await _box.HasAsync(10));
         Assert.True(await IsEmptyAsync(other));
         AssertOnce(10);
+    }
+
+    [Fact]
+    public async Task An_ordered_flush_that_lost_its_claim_begins_anew_and_counts_each_message_once()
+    {
+        var probe = new OutboxProbe();
+        await using var node = await OutboxNode.StartAsync(home, _box, notes => (notes.AutoFlush, notes.BatchSize) = (false, 10), more: probe.StandIn);
+        await RecordAsync(node, [.. Enumerable.Range(0, 25).Select(number => $"{number}")]);
+        var completions = 0;
+        probe.Completing = async some =>
+        {
+            // As after a silence that was longer than its lease: somebody else has had the claim meanwhile, and gave it back.
+            if (++completions == 2)
+                await probe.Store.CompleteAsync([.. some.Select(one => new OutboxCompletion(one.Token, []))], Cancellation);
+        };
+        Assert.Equal(25, await node.Client.FlushOrderedAsync(new FlushOptions { Wait = TimeSpan.Zero }, Cancellation));
+        Assert.Equal(
+            Enumerable.Range(0, 20).Concat(Enumerable.Range(10, 15)).Select(number => $"{number}"), _box.Texts);
+        Assert.Empty(await node.Client.PendingAsync(Cancellation));
     }
 
     private static async Task<bool> IsEmptyAsync(OutboxNode node) =>
