@@ -132,6 +132,7 @@ public static class AtomicContext
         var (result, failure) = await strategy.ExecuteAsync(async () =>
         {
             context.ChangeTracker.Clear();
+            attempt.BeginAnew();
             var isCommitting = false;
             try
             {

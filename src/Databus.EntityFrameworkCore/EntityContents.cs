@@ -11,14 +11,25 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Databus.EntityFrameworkCore;
 
 /// <summary>Contents of messages as entities of a context, found by the message's id.</summary>
-internal sealed class EntityContents<TContext, T>(IServiceProvider services) : IOutboxContents<T>
+internal sealed class EntityContents<TContext, T> : IOutboxContents<T>
     where TContext : DbContext
     where T : class
 {
+    // Found before any content is looked at: an application that lacks them is no fault of a message.
+    private readonly IDbContextFactory<TContext>? _factory;
+    private readonly TContext? _context;
+
+    public EntityContents(IServiceProvider services)
+    {
+        _factory = services.GetService<IDbContextFactory<TContext>>();
+        _context = _factory is null ? services.GetRequiredService<TContext>() : null;
+    }
+
     public Task<IReadOnlyList<T?>> LoadAsync(IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken) =>
         UseContextAsync<IReadOnlyList<T?>>(async context =>
         {
-            var ids = references.Select(OwnTable.Read).ToList();
+            var places = references.Select(OwnTable.Read).ToList();
+            var ids = places.OfType<Guid>().ToList();
             var query = context.Set<T>().IgnoreQueryFilters().AsNoTrackingWithIdentityResolution().AsSingleQuery();
             foreach (var path in ChildPaths(EntityType(context), []))
                 query = query.Include(path);
@@ -26,7 +37,7 @@ internal sealed class EntityContents<TContext, T>(IServiceProvider services) : I
                 .Where(entity => ids.Contains(EF.Property<Guid>(entity, OutboxModel.MessageIdProperty)))
                 .Select(entity => new { Id = EF.Property<Guid>(entity, OutboxModel.MessageIdProperty), Entity = entity })
                 .ToDictionaryAsync(row => row.Id, row => row.Entity, cancellationToken);
-            return ids.ConvertAll(id => found.GetValueOrDefault(id));
+            return places.ConvertAll(id => id is { } known ? found.GetValueOrDefault(known) : null);
         });
 
     public Task DeleteAsync(DbTransaction transaction, IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken) =>
@@ -36,15 +47,17 @@ internal sealed class EntityContents<TContext, T>(IServiceProvider services) : I
             await using var command = transaction.Connection!.CreateCommand();
             command.Transaction = transaction;
             var names = new List<string>(references.Count);
-            foreach (var reference in references)
+            foreach (var id in references.Select(OwnTable.Read).OfType<Guid>())
             {
                 var parameter = command.CreateParameter();
                 parameter.ParameterName = string.Create(CultureInfo.InvariantCulture, $"id{names.Count}");
-                parameter.Value = OwnTable.Read(reference);
+                parameter.Value = id;
                 command.Parameters.Add(parameter);
                 names.Add("@" + parameter.ParameterName);
             }
 
+            if (names.Count == 0)
+                return 0;
             command.CommandText = DeleteSql(EntityType(context), context.GetService<ISqlGenerationHelper>(), string.Join(", ", names));
             return await command.ExecuteNonQueryAsync(cancellationToken);
         });
@@ -101,9 +114,9 @@ internal sealed class EntityContents<TContext, T>(IServiceProvider services) : I
 
     private async Task<TResult> UseContextAsync<TResult>(Func<TContext, Task<TResult>> use)
     {
-        if (services.GetService<IDbContextFactory<TContext>>() is not { } factory)
-            return await use(services.GetRequiredService<TContext>());
-        await using var context = await factory.CreateDbContextAsync();
+        if (_factory is null)
+            return await use(_context!);
+        await using var context = await _factory.CreateDbContextAsync();
         return await use(context);
     }
 }

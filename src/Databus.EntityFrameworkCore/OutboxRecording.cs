@@ -44,8 +44,10 @@ public static class OutboxRecording
     /// with its children, unless it is tracked already.
     /// </param>
     /// <param name="id">
-    /// The id its receivers know it by; to be given where the transaction may be run again after a commit whose answer was lost. Default: a
-    /// new one.
+    /// The id its receivers know it by. Where the transaction may be run again after a commit whose answer was lost, it is made outside of
+    /// what is run again: two that were recorded have one id then, and receivers that know ids handle it once (P8). That nothing is
+    /// recorded twice, only a unique row of the service's own in the same transaction sees to: the outbox forgets what it has sent.
+    /// Default: a new one.
     /// </param>
     /// <returns>The message's id.</returns>
     /// <exception cref="InvalidOperationException">Messages of this type are not known, or the context does not use the outbox.</exception>

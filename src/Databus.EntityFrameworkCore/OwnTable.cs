@@ -29,11 +29,18 @@ public static class OwnTable
     /// <summary>What the outbox table holds in place of the content: a JSON string.</summary>
     internal static byte[] Reference(Guid messageId) => [(byte)'"', .. System.Text.Encoding.ASCII.GetBytes(messageId.ToString()), (byte)'"'];
 
-    internal static Guid Read(ReadOnlyMemory<byte> reference)
+    /// <summary>Null: it names nothing, as after a hand has changed it.</summary>
+    internal static Guid? Read(ReadOnlyMemory<byte> reference)
     {
-        var reader = new Utf8JsonReader(reference.Span);
-        reader.Read();
-        return reader.GetGuid();
+        try
+        {
+            var reader = new Utf8JsonReader(reference.Span);
+            return reader.Read() && reader.TokenType == JsonTokenType.String && reader.TryGetGuid(out var id) ? id : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     internal static void Track(DbContext context, object entity, Guid messageId)

@@ -129,6 +129,26 @@ public sealed class AtomicContextTests(Shop shop)
     }
 
     [Fact]
+    public async Task What_failed_within_a_run_that_a_strategy_repeats_is_forgotten()
+    {
+        var name = Name();
+        var runs = 0;
+        await using var context = Context(retryingStrategy: true);
+        await context.AtomicAsync(
+            stop => context.AtomicAsync(
+                async within =>
+                {
+                    context.Add(new Order { Name = name });
+                    if (++runs == 1)
+                        await context.Database.ExecuteSqlRawAsync("SELECT pg_terminate_backend(pg_backend_pid())", within);
+                },
+                cancellationToken: stop),
+            cancellationToken: Cancellation);
+        Assert.Equal(2, runs);
+        Assert.Equal(1, await CountAsync(name));
+    }
+
+    [Fact]
     public async Task In_a_transaction_of_the_caller_it_joins_that()
     {
         var name = Name();

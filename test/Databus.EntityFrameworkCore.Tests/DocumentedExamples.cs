@@ -71,6 +71,7 @@ namespace Databus.EntityFrameworkCore.Tests.Documented
             await shop.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
             {
                 shop.ChangeTracker.Clear();
+                shop.Orders.Add(order); // its id is unique
                 shop.Record(new OrderPlaced(order.Id, order.Customer), id);
                 await shop.SaveChangesAsync(stop);
             });

@@ -28,7 +28,7 @@ public sealed class OwnTableTests(Shop shop)
         Assert.True(await shop.Outbox.FlushAsync(Now, Cancellation) >= 3);
 
         var sent = shop.Consignments.Skip(ids).Where(message => addresses.Contains(message.Content.Address)).ToList();
-        Assert.Equal(addresses, sent.Select(message => message.Content.Address).Order(StringComparer.Ordinal));
+        Assert.Equal(addresses.Order(StringComparer.Ordinal), sent.Select(message => message.Content.Address).Order(StringComparer.Ordinal));
         Assert.All(sent, message =>
         {
             Assert.Equal(["bolt", "nut"], message.Content.Lines.Select(line => line.Article).Order(StringComparer.Ordinal));
@@ -107,6 +107,53 @@ public sealed class OwnTableTests(Shop shop)
         await shop.Outbox.FlushAsync(Now, Cancellation);
         Assert.DoesNotContain(shop.Consignments, message => message.Content.Address == address);
         Assert.Equal(0, await shop.CountAsync("\"Consignments\"", Is([address])));
+    }
+
+    [Fact]
+    public async Task A_reference_that_cannot_be_read_is_parked_alone_and_can_be_skipped()
+    {
+        var addresses = Enumerable.Range(0, 2).Select(_ => $"beside {shop.NewNumber()}").ToList();
+        var bad = Guid.CreateVersion7();
+        await using (var context = shop.Context())
+        {
+            context.Record(New(addresses[0], order: null));
+            await context.SaveChangesAsync(Cancellation);
+            await shop.ExecuteAsync($"INSERT INTO databus_outbox.message (message_id, type, content) VALUES ('{bad}', 'consignment', '{{}}')");
+            context.Record(New(addresses[1], order: null));
+            await context.SaveChangesAsync(Cancellation);
+        }
+
+        var error = await Assert.ThrowsAsync<OutboxFlushException>(() => shop.Outbox.FlushAsync(Now, Cancellation));
+        Assert.Equal(1, error.Failed);
+        Assert.Equal(addresses, shop.Consignments.Select(message => message.Content.Address).Where(addresses.Contains));
+        var parked = Assert.Single(await shop.Outbox.ListParkedAsync(["consignment"], cancellationToken: Cancellation), one => one.MessageId == bad);
+        Assert.Equal(1, await shop.Outbox.SkipAsync([parked.Id], Cancellation));
+    }
+
+    [Fact]
+    public async Task An_entity_that_something_else_refers_to_is_sent_once_and_parked()
+    {
+        var addresses = Enumerable.Range(0, 3).Select(_ => $"needed {shop.NewNumber()}").ToList();
+        var ids = new List<Guid>();
+        await using (var context = shop.Context())
+        {
+            foreach (var address in addresses)
+                ids.Add(context.Record(New(address, order: null)));
+            await context.SaveChangesAsync(Cancellation);
+        }
+
+        await shop.ExecuteAsync("CREATE TABLE invoice (consignment int REFERENCES \"Consignments\" ON DELETE RESTRICT)");
+        await shop.ExecuteAsync($"INSERT INTO invoice SELECT \"Id\" FROM \"Consignments\" WHERE {Is([addresses[1]])}");
+        Assert.True(await shop.Outbox.FlushAsync(Now, Cancellation) >= 3);
+        await shop.Outbox.FlushAsync(Now, Cancellation);
+        Assert.Equal(addresses.Order(StringComparer.Ordinal), shop.Consignments.Select(message => message.Content.Address).Where(addresses.Contains).Order(StringComparer.Ordinal));
+        Assert.Equal(1, await shop.CountAsync("\"Consignments\"", Is(addresses)));
+        var parked = Assert.Single(await shop.Outbox.ListParkedAsync(["consignment"], cancellationToken: Cancellation), one => ids.Contains(one.MessageId));
+        Assert.StartsWith("It was sent", parked.Reason, StringComparison.Ordinal);
+
+        await shop.ExecuteAsync("DROP TABLE invoice");
+        Assert.Equal(1, await shop.Outbox.SkipAsync([parked.Id], Cancellation));
+        Assert.Equal(0, await shop.CountAsync("\"Consignments\"", Is(addresses)));
     }
 
     private static Consignment New(string address, Order? order) => new()

@@ -11,3 +11,5 @@ public sealed class PostgresOutboxParkedTests() : OutboxParkedTests(new OutboxPo
 public sealed class PostgresOutboxRelayTests() : OutboxRelayTests(new OutboxPostgresHome());
 
 public sealed class PostgresOutboxContentsTests() : OutboxContentsTests(new OutboxPostgresHome());
+
+public sealed class PostgresOutboxFaultTests() : OutboxFaultTests(new OutboxPostgresHome());

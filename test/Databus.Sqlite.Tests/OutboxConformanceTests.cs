@@ -11,3 +11,5 @@ public sealed class SqliteOutboxParkedTests() : OutboxParkedTests(new OutboxSqli
 public sealed class SqliteOutboxRelayTests() : OutboxRelayTests(new OutboxSqliteHome());
 
 public sealed class SqliteOutboxContentsTests() : OutboxContentsTests(new OutboxSqliteHome());
+
+public sealed class SqliteOutboxFaultTests() : OutboxFaultTests(new OutboxSqliteHome());

@@ -10,12 +10,16 @@ public interface IOutboxContents<T>
     where T : notnull
 {
     /// <summary>Reads what these references name, in the order given, with child rows, in one query if it can; null: it is not there.</summary>
+    /// <remarks>
+    /// What it throws because the database is not there (a <see cref="DbException"/>, a timeout) holds up the batch until it is. After
+    /// anything else each reference is read by itself, and one that still cannot be read is parked.
+    /// </remarks>
     /// <param name="references">JSON in UTF-8, as recorded.</param>
     Task<IReadOnlyList<T?>> LoadAsync(IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken);
 
     /// <summary>
     /// Removes what these references name, within the transaction that removes the messages: they were sent, or skipped. What is
-    /// not there any more is no error.
+    /// not there any more is no error, nor is a reference that cannot be read.
     /// </summary>
     Task DeleteAsync(DbTransaction transaction, IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken);
 }

@@ -24,6 +24,10 @@ public interface IOutboxBatchSender<T>
     /// Sends them and says of each what became of it, in the order given. No two of them have the same order key, so they may go
     /// in parallel. What it throws is a failed attempt of all of them; they are then tried again one by one.
     /// </summary>
+    /// <remarks>
+    /// Cancelled when its time is over (<see cref="OutboxMessageOptions{T}.SendTimeLimit"/>) or the host stops. What it returns within 2 s
+    /// after that still counts: what it had delivered by then is not sent again.
+    /// </remarks>
     Task<IReadOnlyList<SendOutcome>> SendAsync(IReadOnlyList<OutboxMessage<T>> messages, CancellationToken cancellationToken);
 }
 

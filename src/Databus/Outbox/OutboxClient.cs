@@ -32,8 +32,10 @@ public sealed class OutboxClient
 
     /// <summary>Records a message in a transaction. It is sent after the outermost commit, and is gone with a rollback.</summary>
     /// <param name="id">
-    /// The id its receivers know it by; to be given where the transaction may be run again after a commit whose answer was lost. Default: a
-    /// new one.
+    /// The id its receivers know it by. Where the transaction may be run again after a commit whose answer was lost, it is made outside of
+    /// what is run again: two that were recorded have one id then, and receivers that know ids handle it once (P8). That nothing is
+    /// recorded twice, only a unique row of the service's own in the same transaction sees to: the outbox forgets what it has sent.
+    /// Default: a new one.
     /// </param>
     /// <returns>The message's id.</returns>
     /// <exception cref="InvalidOperationException">Messages of this type are not known, or the transaction has ended.</exception>
@@ -136,6 +138,9 @@ public sealed class OutboxClient
 
     /// <summary>Gives a parked message another content. False: it is not parked.</summary>
     /// <exception cref="JsonException">The content does not fit the message's type.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Messages of this type have their contents in a table of their own: there it is changed, and the outbox only refers to it.
+    /// </exception>
     public async Task<bool> EditAsync(long id, ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default)
     {
         var store = await OpenAsync(cancellationToken);
@@ -143,10 +148,17 @@ public sealed class OutboxClient
         if (found.Count == 0 || found[0].Id != id)
             return false;
         if (_types.Find(found[0].Type) is { } type)
-            type.Check(json.Span);
+            Check(type, json.Span);
         else
             JsonDocument.Parse(json).Dispose();
         return await store.EditAsync(id, json.ToArray(), cancellationToken);
+    }
+
+    private static void Check(OutboxType type, ReadOnlySpan<byte> json)
+    {
+        if (type.HasContents)
+            throw new InvalidOperationException($"Messages \"{type.Name}\" have their contents in a table of their own: it is changed there.");
+        type.Check(json);
     }
 
     private static DbConnection ConnectionOf(DbTransaction transaction) =>

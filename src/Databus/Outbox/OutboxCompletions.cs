@@ -42,8 +42,11 @@ internal sealed partial class OutboxCompletions(IOutboxStore store, TimeProvider
     {
         while (Take() is { Count: > 0 } batch)
         {
-            for (var tries = 1; !await TryAsync(batch, tries); tries++)
+            var mistakes = 0;
+            for (var tries = 1; await TryAsync(batch, isFirst: tries == 1) is { } failure; tries++)
             {
+                if (failure is not StoreException && ++mistakes == MostTriesOfOurMistake)
+                    batch.ForEach(one => one.Done.TrySetException(failure));
                 foreach (var one in batch.Where(one => one.Cancellation.IsCancellationRequested))
                     one.Done.TrySetCanceled(one.Cancellation);
                 batch.RemoveAll(one => one.Done.Task.IsCompleted);
@@ -75,25 +78,21 @@ internal sealed partial class OutboxCompletions(IOutboxStore store, TimeProvider
         }
     }
 
-    /// <summary>False: to be tried again.</summary>
-    private async Task<bool> TryAsync(List<Waiting> batch, int tries)
+    /// <summary>Null: it is done.</summary>
+    private async Task<Exception?> TryAsync(List<Waiting> batch, bool isFirst)
     {
         try
         {
             var lost = await store.CompleteAsync([.. batch.Select(one => one.Completion)], CancellationToken.None);
             foreach (var one in batch)
                 one.Done.TrySetResult(!lost.Contains(one.Completion.Token));
-            return true;
+            return null;
         }
         catch (Exception error)
         {
-            if (tries == 1)
+            if (isFirst)
                 LogNotKept(batch.Count, error);
-            if (error is StoreException || tries < MostTriesOfOurMistake)
-                return false;
-            foreach (var one in batch)
-                one.Done.TrySetException(error);
-            return true;
+            return error;
         }
     }
 

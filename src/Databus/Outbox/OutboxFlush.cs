@@ -91,7 +91,11 @@ internal sealed class OutboxFlush(
                 var tally = await SendAsync(type, claims.Batches[0], claimedAt, inOrder: true, cancellationToken);
                 sums.Add(type, claims.Batches[0], tally);
                 if (!tally.IsKept)
-                    return;
+                {
+                    // Somebody else had it meanwhile. What is still there is sent in order, from the first on.
+                    token = Guid.NewGuid();
+                    isHolding = false;
+                }
             }
         }
         finally
@@ -151,6 +155,7 @@ internal sealed class OutboxFlush(
         private readonly HashSet<OutboxType> _away = [];
         private readonly HashSet<long> _tried = [];
         private readonly HashSet<long> _underWay = [];
+        private readonly HashSet<long> _sentInVain = [];
         private int _sent;
         private int _failed;
         private (string Type, OutboxAnswer Answer)? _first;
@@ -210,7 +215,9 @@ internal sealed class OutboxFlush(
             {
                 _tried.UnionWith(tally.Tried);
                 _underWay.ExceptWith(batch.Messages.Select(message => message.Id));
-                _sent += tally.Sent;
+                _sent += tally.Sent.Count(id => !_sentInVain.Contains(id));
+                if (!tally.IsKept)
+                    _sentInVain.UnionWith(tally.Sent);
                 _failed += tally.Failed;
                 if (tally.IsAway)
                     _away.Add(type);

@@ -1,4 +1,3 @@
-using Databus.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -51,8 +50,9 @@ internal sealed partial class OutboxHost(
                     // Step by step, so that nobody waits for us.
                 }
             }
-            catch (Exception error) when (error is StoreException || stoppingToken.IsCancellationRequested)
+            catch (Exception error)
             {
+                // Whatever it is: an error that left here would stop the whole host.
                 if (!stoppingToken.IsCancellationRequested)
                     LogNotDone(error);
             }

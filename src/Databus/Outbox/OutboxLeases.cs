@@ -1,4 +1,4 @@
-using Databus.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Databus.Outbox;
 
@@ -6,7 +6,7 @@ namespace Databus.Outbox;
 /// Keeps the claims of this process alive while their messages are on the way. A claim of which that cannot be said any more is given
 /// up in time: what was not sent by then is not sent by us.
 /// </summary>
-internal sealed class OutboxLeases(IOutboxStore store, TimeSpan lease, TimeProvider time)
+internal sealed partial class OutboxLeases(IOutboxStore store, TimeSpan lease, TimeProvider time, ILogger<OutboxLeases> logger)
 {
     private const double ShareUntilRenewal = 0.3;
     private const double ShareOfPatience = 0.4;
@@ -82,9 +82,11 @@ internal sealed class OutboxLeases(IOutboxStore store, TimeSpan lease, TimeProvi
                     }
                 }
             }
-            catch (Exception error) when (error is StoreException or OperationCanceledException)
+            catch (Exception error)
             {
-                // It is asked again, and whoever sends looks at how old the last answer is.
+                // Whatever it is, it is asked again: without this loop no claim would ever be renewed. Whoever sends looks at how old the
+                // last answer is.
+                LogNotRenewed(tokens.Length, error);
             }
         }
     }
@@ -114,4 +116,7 @@ internal sealed class OutboxLeases(IOutboxStore store, TimeSpan lease, TimeProvi
     }
 
     private TimeSpan Passed(long since) => time.GetElapsedTime(since);
+
+    [LoggerMessage(EventId = 71, Level = LogLevel.Warning, Message = "Outbox: {Count} claims could not be renewed; it is tried again")]
+    private partial void LogNotRenewed(int count, Exception error);
 }

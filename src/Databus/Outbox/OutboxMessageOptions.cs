@@ -47,7 +47,7 @@ public sealed class OutboxMessageOptions<T>
     public OutboxParking Parks { get; set; } = OutboxParking.Message;
 
     /// <summary>
-    /// How long one call of the sender may take before it is cancelled and has failed. Default 30 s.
+    /// How long one call of the sender may take before it is cancelled, and has failed unless it says otherwise within 2 s. Default 30 s.
     /// </summary>
     public TimeSpan SendTimeLimit { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -24,7 +24,10 @@ public sealed class OutboxOptions
     /// </summary>
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>When the host stops, sends that are under way have this long to end. Default 5 s.</summary>
+    /// <summary>
+    /// When the host stops, sends that are under way have this long to end, then 2 s to say what they had done, and the database 2 s to
+    /// keep it. Default 5 s.
+    /// </summary>
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the inbox remembers which messages were handled. Default 14 days.</summary>

@@ -20,6 +20,9 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     private static readonly TimeSpan LongestWaitForStore = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestClaim = TimeSpan.FromSeconds(30);
 
+    /// <summary>At a stop, how long the store has to keep how the last sends went.</summary>
+    private static readonly TimeSpan TimeToKeep = TimeSpan.FromSeconds(2);
+
     private readonly IOutboxStore _store;
     private readonly OutboxSends _sends;
     private readonly OutboxLeases _leases;
@@ -86,7 +89,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     public async Task StopAsync()
     {
         _leaveSends.CancelAfter(_options.DrainTime);
-        _leaveStore.CancelAfter(_options.DrainTime + TimeSpan.FromSeconds(2));
+        _leaveStore.CancelAfter(_options.DrainTime + OutboxSending.Grace + TimeToKeep);
         await _stop.CancelAsync();
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Task[] underWay;
@@ -131,10 +134,14 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     {
         var now = _time.GetTimestamp();
         var isFull = now >= _nextFullLook;
-        var isDue = now >= _nextDue;
-        var (looks, longest) = Plan(isFull, isDue);
+        var (looks, longest) = Plan(now, isFull);
         if (looks.Count == 0)
+        {
+            // Each lane knows by now that it is to look: when it has room, or its destination may be tried. Until then nothing is to be done.
+            if (isFull)
+                _nextFullLook = now + Ticks(_options.BetweenFullLooks);
             return Shortest(longest);
+        }
 
         OutboxClaims claims;
         try
@@ -145,7 +152,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         catch
         {
             foreach (var look in looks)
-                GiveBack(look, look.Look.From);
+                GiveBack(look, look.Look.From, isDue: true);
             throw;
         }
 
@@ -155,11 +162,9 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
             _nextFullLook = now + Math.Max(Ticks(_options.BetweenFullLooks), Math.Min(took * ShareOfFullLooks, Ticks(LongestBetweenFullLooks)));
         }
 
-        lock (_gate)
+        if (claims.NextDue is { } next)
         {
-            if (isDue)
-                _nextDue = long.MaxValue;
-            if (claims.NextDue is { } next)
+            lock (_gate)
                 _nextDue = Math.Min(_nextDue, now + Ticks(next) + 1);
         }
 
@@ -172,7 +177,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
 
             // A full batch may have left some that are due.
             var isFilled = batch?.Messages.Count == look.Look.Most;
-            GiveBack(look, end.Next ?? (isFilled ? batch!.Messages[^1].Id + 1 : long.MaxValue), batch is not null);
+            GiveBack(look, end.Next ?? (isFilled ? batch!.Messages[^1].Id + 1 : long.MaxValue), isUnderWay: batch is not null);
             goesOn |= end.Next is not null || isFilled;
             if (batch is not null)
                 Send(look, batch, now);
@@ -182,17 +187,21 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     }
 
     /// <summary>Where to look, and how long at most to wait before looking again.</summary>
-    private (List<Planned> Looks, TimeSpan Longest) Plan(bool isFull, bool isDue)
+    private (List<Planned> Looks, TimeSpan Longest) Plan(long now, bool isFull)
     {
         var longest = _options.BetweenFullLooks;
         var looks = new List<Planned>();
         lock (_gate)
         {
+            var isDue = now >= _nextDue;
+            if (isDue)
+                _nextDue = long.MaxValue;
             foreach (var lane in _lanes)
             {
+                lane.IsDue |= isDue;
                 if (isFull)
                     lane.Lower(0);
-                if (lane.From == long.MaxValue && !isDue)
+                if (lane.From == long.MaxValue && !lane.IsDue)
                     continue;
                 var entry = _circuits.Of(lane.Type).Enter();
                 if (entry.Wait > TimeSpan.Zero)
@@ -209,6 +218,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
                 var most = entry.IsTrial ? 1 : lane.Type.BatchSize;
                 looks.Add(new Planned(lane, new OutboxLook(lane.Name, Guid.NewGuid(), most, lane.From), entry.Round));
                 lane.From = long.MaxValue;
+                lane.IsDue = false;
                 lane.UnderWay++;
             }
         }
@@ -217,11 +227,12 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
     }
 
     /// <summary>What was told meanwhile stays told.</summary>
-    private void GiveBack(Planned look, long from, bool isUnderWay = false)
+    private void GiveBack(Planned look, long from, bool isDue = false, bool isUnderWay = false)
     {
         lock (_gate)
         {
             look.Lane.Lower(from);
+            look.Lane.IsDue |= isDue;
             if (!isUnderWay)
                 look.Lane.UnderWay--;
         }
@@ -294,6 +305,9 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
 
         /// <summary>From this id up there may be something to claim; <see cref="long.MaxValue"/>: nothing is known of.</summary>
         public long From { get; set; }
+
+        /// <summary>Something that failed may be due, wherever it is.</summary>
+        public bool IsDue { get; set; }
 
         /// <summary>Batches that are claimed, or being claimed.</summary>
         public int UnderWay { get; set; }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Databus.Destinations;
 
@@ -24,28 +23,23 @@ internal sealed class OutboxRun<T>(OutboxBatch batch, JsonTypeInfo<T> json, Outb
     /// <summary>Reads the contents. One that cannot be read will never be sent.</summary>
     public async Task LoadAsync(IOutboxContents<T>? contents, CancellationToken cancellationToken)
     {
-        var loaded = contents is null
-            ? null
-            : await contents.LoadAsync([.. batch.Messages.Select(message => (ReadOnlyMemory<byte>)message.Content)], cancellationToken);
+        var loaded = contents is null ? OutboxLoading.Read(batch, json) : await OutboxLoading.ReadAsync(batch, contents, cancellationToken);
         for (var place = 0; place < _messages.Length; place++)
         {
             var claimed = batch.Messages[place];
-            try
-            {
-                if ((loaded is null ? JsonSerializer.Deserialize(claimed.Content, json) : loaded[place]) is { } content)
-                {
-                    ReadOnlyMemory<byte>? utf8 = loaded is null ? (ReadOnlyMemory<byte>?)claimed.Content : null;
-                    _messages[place] = new OutboxMessage<T>(
-                        claimed.MessageId, batch.Type, claimed.OrderKey, content, utf8, json, claimed.Attempts + 1, claimed.RecordedAt, claimed.TraceParent);
-                }
-                else
-                {
-                    _answers[place] = new(new SendOutcome(SendResult.Hopeless, "There is no content."));
-                }
-            }
-            catch (Exception error) when (error is JsonException or NotSupportedException)
+            if (loaded[place].Error is { } error)
             {
                 _answers[place] = new(new SendOutcome(SendResult.Hopeless, $"The content cannot be read: {error.Message}"), error);
+            }
+            else if (loaded[place].Content is { } content)
+            {
+                _messages[place] = new OutboxMessage<T>(
+                    claimed.MessageId, batch.Type, claimed.OrderKey, content, contents is null ? (ReadOnlyMemory<byte>?)claimed.Content : null, json,
+                    claimed.Attempts + 1, claimed.RecordedAt, claimed.TraceParent);
+            }
+            else
+            {
+                _answers[place] = new(new SendOutcome(SendResult.Hopeless, "There is no content."));
             }
         }
     }

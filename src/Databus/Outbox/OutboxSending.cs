@@ -5,6 +5,9 @@ namespace Databus.Outbox;
 /// <summary>The two kinds of sender as one, with a limit for the time that a call may take.</summary>
 internal sealed class OutboxSending(TimeSpan timeLimit, TimeProvider time)
 {
+    /// <summary>A call that is cut off has this long to say what it had done by then.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
     /// <summary>What a thrown exception says about the message.</summary>
     public static OutboxAnswer Judge(Exception error) => error is OutboxSendException told
         ? new(told.Outcome, error)
@@ -40,7 +43,7 @@ internal sealed class OutboxSending(TimeSpan timeLimit, TimeProvider time)
             }
         };
 
-    /// <summary>Null: it ended well. A call that does not heed its token is not waited for.</summary>
+    /// <summary>Null: it ended well, be it after it was cut off. A call that does not heed its token is waited for no longer than <see cref="Grace"/>.</summary>
     private async Task<OutboxAnswer?> CallAsync(Func<CancellationToken, Task> call, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -49,10 +52,16 @@ internal sealed class OutboxSending(TimeSpan timeLimit, TimeProvider time)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await call(either.Token).WaitAsync(either.Token);
+            var answer = call(either.Token);
+            await answer.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            // What it delivered before it was cut off, it may still tell. What it does not tell is sent again.
+            if (!answer.IsCompleted)
+                await answer.WaitAsync(Grace, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await (answer.IsCompleted ? answer : Task.FromCanceled(either.Token));
             return null;
         }
-        catch (OperationCanceledException error) when (either.IsCancellationRequested)
+        catch (Exception error) when (either.IsCancellationRequested && error is not OutboxSendException)
         {
             return cancellationToken.IsCancellationRequested
                 ? new(new SendOutcome(SendResult.Unavailable, "No answer came before the stop."), error)

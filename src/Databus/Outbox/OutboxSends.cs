@@ -43,12 +43,11 @@ internal sealed partial class OutboxSends(
                 ends.Add(end);
         }
 
-        tally.IsKept = await completions.CompleteAsync(
-            new OutboxCompletion(batch.Token, ends, keepsClaim, AlsoOf(type, batch, answers)), keeping);
+        tally.IsKept = await CompleteAsync(type, batch, ends, keepsClaim, keeping);
         if (tally.IsKept)
         {
             meter.Ended(
-                type.Name, tally.Sent, ends.Count(end => end.Result == OutboxResult.Failed), ends.Count(end => end.Result == OutboxResult.Parked));
+                type.Name, tally.Sent.Count, ends.Count(end => end.Result == OutboxResult.Failed), ends.Count(end => end.Result == OutboxResult.Parked));
             foreach (var end in ends.Where(end => end.Result == OutboxResult.Parked))
                 LogParked(type.Name, end.Id, end.Reason);
         }
@@ -91,24 +90,25 @@ internal sealed partial class OutboxSends(
         }
     }
 
-    private Func<DbTransaction, CancellationToken, Task>? AlsoOf(OutboxType type, OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
+    /// <summary>Ends a claim, and deletes the contents of what was sent. False: the claim was lost.</summary>
+    private async Task<bool> CompleteAsync(
+        OutboxType type, OutboxBatch batch, List<OutboxEnd> ends, bool keepsClaim, CancellationToken keeping)
     {
-        if (!type.HasContents)
-            return null;
-        var sent = new List<ReadOnlyMemory<byte>>();
-        for (var place = 0; place < answers.Count; place++)
+        var completion = new OutboxCompletion(batch.Token, ends, keepsClaim);
+        while (type.HasContents && SentContents.Of(type, batch, ends, scopes) is { } contents)
         {
-            if (answers[place]?.IsSent == true)
-                sent.Add(batch.Messages[place].Content);
+            try
+            {
+                return await completions.CompleteAsync(completion with { Also = contents.DeleteAsync }, keeping);
+            }
+            catch (Exception error) when (!keeping.IsCancellationRequested)
+            {
+                // Sent again and again it would be, if its claim just ended.
+                contents.Park(ends, error);
+            }
         }
 
-        if (sent.Count == 0)
-            return null;
-        return async (transaction, cancellationToken) =>
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            await type.DeleteContentsAsync(scope.ServiceProvider, transaction, sent, cancellationToken);
-        };
+        return await completions.CompleteAsync(completion, keeping);
     }
 
     /// <summary>What the answers say about the destination as a whole.</summary>
@@ -149,7 +149,8 @@ internal sealed partial class OutboxSends(
 /// <summary>How one batch went.</summary>
 internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
 {
-    public int Sent { get; } = answers.Count(answer => answer?.IsSent == true);
+    /// <summary>The ids of those that were sent.</summary>
+    public IReadOnlyList<long> Sent { get; } = [.. batch.Messages.Where((_, place) => answers[place]?.IsSent == true).Select(message => message.Id)];
 
     /// <summary>Those that were tried in vain.</summary>
     public int Failed { get; } = answers.Count(answer => answer is { IsSent: false });

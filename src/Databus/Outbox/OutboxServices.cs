@@ -4,6 +4,7 @@ using Databus.Storage;
 using Databus.Topics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Databus.Outbox;
 
@@ -34,7 +35,7 @@ public static class OutboxServices
         services.AddSingleton<OutboxMeter>();
         services.AddSingleton<OutboxCircuits>();
         services.AddSingleton(provider => new OutboxLeases(
-            provider.GetRequiredService<IOutboxStore>(), options.Lease, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IOutboxStore>(), options.Lease, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<OutboxLeases>>()));
         services.AddSingleton<OutboxCompletions>();
         services.AddSingleton<OutboxSends>();
         services.AddSingleton<OutboxRelay>();

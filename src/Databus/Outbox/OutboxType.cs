@@ -51,7 +51,7 @@ internal abstract class OutboxType(string name, IReadOnlyList<string> aliases, T
     public abstract Task DeleteContentsAsync(
         IServiceProvider services, DbTransaction transaction, IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken);
 
-    /// <summary>Sees to it that a content fits.</summary>
+    /// <summary>Sees to it that a content fits which is in the outbox table itself.</summary>
     /// <exception cref="JsonException">It does not.</exception>
     public abstract void Check(ReadOnlySpan<byte> utf8);
 }
@@ -108,7 +108,17 @@ internal sealed class OutboxType<T>(string name, JsonTypeInfo<T> json, OutboxMes
 
     public override void Check(ReadOnlySpan<byte> utf8)
     {
-        if (options.Contents is null && JsonSerializer.Deserialize(utf8, json) is null)
+        T? content;
+        try
+        {
+            content = JsonSerializer.Deserialize(utf8, json);
+        }
+        catch (Exception error) when (error is not JsonException)
+        {
+            throw new JsonException(error.Message, error);
+        }
+
+        if (content is null)
             throw new JsonException("The content is null.", "$", lineNumber: null, bytePositionInLine: null);
     }
 }

@@ -37,6 +37,13 @@ internal sealed class Attempt(AtomicOptions options)
         }
     }
 
+    /// <summary>To be called where something else than us runs the function again: what failed before was rolled back, and counts no more.</summary>
+    public void BeginAnew()
+    {
+        _failure = null;
+        _isWorthAnother = false;
+    }
+
     /// <summary>Runs a function within this run. When it fails, all is undone, whatever its caller makes of the error.</summary>
     /// <param name="own">What the function that joins asks for; how often is decided by the outermost.</param>
     public async Task<T> JoinAsync<T>(Func<Task<T>> function, AtomicOptions? own, Func<Exception, bool> isConflict)

@@ -13,6 +13,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
 {
     private readonly Mailbox _box = new();
     private OutboxNode _node = null!;
+    private long _undeletable;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -26,7 +27,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
 
         _node = await OutboxNode.StartAsync(home, _box, more: services => services.AddOutboxMessage(
             "order", NoteJson.Default.Order, IOutboxSender<Order> (_) => new OrderSender(_box),
-            options => options.Contents = _ => new Orders(home)));
+            options => options.Contents = _ => new Orders(home, () => _undeletable)));
     }
 
     public async ValueTask DisposeAsync()
@@ -66,6 +67,66 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         Assert.Empty(_box.Mails);
     }
 
+    [Fact]
+    public async Task A_reference_that_cannot_be_read_is_parked_and_stops_no_other()
+    {
+        await using (var connection = await home.ConnectAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+            await RunAsync(connection, transaction, "INSERT INTO orders VALUES (1), (2)");
+            await RecordReferenceAsync(connection, transaction, 1);
+            await RecordReferenceAsync(connection, transaction, "no number");
+            await RecordReferenceAsync(connection, transaction, 2);
+            await transaction.CommitAsync(Cancellation);
+        }
+
+        Assert.True(await _box.HasAsync(2));
+        Assert.Equal(["1: ", "2: "], _box.Texts.Order(StringComparer.Ordinal));
+        Assert.True(await Deadline.WaitAsync(async () => (await _node.Client.ListParkedAsync(cancellationToken: Cancellation)).Count == 1, TimeSpan.FromSeconds(30), Cancellation));
+    }
+
+    [Fact]
+    public async Task One_that_was_sent_and_cannot_be_deleted_is_parked_and_not_sent_again()
+    {
+        _undeletable = 2;
+        await using (var connection = await home.ConnectAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Cancellation);
+            await RunAsync(connection, transaction, "INSERT INTO orders VALUES (1), (2), (3)");
+            for (var id = 1; id <= 3; id++)
+                await RecordReferenceAsync(connection, transaction, id);
+            await transaction.CommitAsync(Cancellation);
+        }
+
+        Assert.True(await Deadline.WaitAsync(
+            async () => await _node.Client.PendingAsync(Cancellation) is [{ Count: 0, Parked: 1 }], TimeSpan.FromSeconds(30), Cancellation));
+        Assert.Equal(["1: ", "2: ", "3: "], _box.Texts.Order(StringComparer.Ordinal));
+        Assert.Equal((1, 0), await CountAsync());
+        var parked = Assert.Single(await _node.Client.ListParkedAsync(cancellationToken: Cancellation));
+        Assert.StartsWith("It was sent", parked.Reason, StringComparison.Ordinal);
+        Assert.Contains("Somebody needs 2.", parked.Reason, StringComparison.Ordinal);
+
+        _undeletable = 0;
+        Assert.Equal(1, await _node.Client.SkipAsync([parked.Id], Cancellation));
+        Assert.Equal((0, 0), await CountAsync());
+        Assert.Equal(3, _box.Mails.Count);
+    }
+
+    [Fact]
+    public async Task Their_references_are_not_edited()
+    {
+        _box.Behaviour = static (_, _) => new SendOutcome(SendResult.Hopeless, "no");
+        await RecordAsync(8, "bread");
+        Assert.True(await Deadline.WaitAsync(async () => (await _node.Client.ListParkedAsync(cancellationToken: Cancellation)).Count == 1, TimeSpan.FromSeconds(30), Cancellation));
+        var parked = Assert.Single(await _node.Client.ListParkedAsync(cancellationToken: Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _node.Client.EditAsync(parked.Id, "9"u8.ToArray(), Cancellation));
+
+        _box.Behaviour = static (_, _) => null;
+        await _node.Client.ReplayAsync([parked.Id], Cancellation);
+        Assert.True(await _box.HasAsync(1));
+        Assert.Equal(["8: bread"], _box.Texts);
+    }
+
     private static async Task<object?> RunAsync(DbConnection connection, DbTransaction? transaction, string sql)
     {
         await using var command = connection.CreateCommand();
@@ -86,10 +147,10 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         await transaction.CommitAsync(Cancellation);
     }
 
-    private async Task RecordReferenceAsync(DbConnection connection, DbTransaction? transaction, long id)
+    private async Task RecordReferenceAsync<T>(DbConnection connection, DbTransaction? transaction, T reference)
     {
         var record = await _node.Store.RecordAsync(
-            connection, transaction, [new NewOutboxMessage(Guid.CreateVersion7(), "order", null, JsonSerializer.SerializeToUtf8Bytes(id), null)], Cancellation);
+            connection, transaction, [new NewOutboxMessage(Guid.CreateVersion7(), "order", null, JsonSerializer.SerializeToUtf8Bytes(reference), null)], Cancellation);
         if (record.Transaction is { } watched)
             _node.Client.Recorded(watched, record.LowestId);
     }
@@ -100,7 +161,7 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         return ((long)(await RunAsync(connection, null, "SELECT count(*) FROM orders"))!, (long)(await RunAsync(connection, null, "SELECT count(*) FROM order_lines"))!);
     }
 
-    private sealed class Orders(OutboxHome home) : IOutboxContents<Order>
+    private sealed class Orders(OutboxHome home, Func<long> undeletable) : IOutboxContents<Order>
     {
         public async Task<IReadOnlyList<Order?>> LoadAsync(IReadOnlyList<ReadOnlyMemory<byte>> references, CancellationToken cancellationToken)
         {
@@ -125,6 +186,8 @@ public abstract class OutboxContentsTests(OutboxHome home) : IAsyncLifetime
         {
             var ids = string.Join(',', references.Select(IdOf));
             await RunAsync(transaction.Connection!, transaction, $"DELETE FROM order_lines WHERE order_id IN ({ids})");
+            if (references.Select(IdOf).Contains(undeletable()))
+                throw new InvalidOperationException($"Somebody needs {undeletable()}.");
             await RunAsync(transaction.Connection!, transaction, $"DELETE FROM orders WHERE id IN ({ids})");
         }
 

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
 using Databus.Destinations;
 using Databus.Outbox;
 using Databus.Testing;
@@ -118,6 +120,31 @@ public abstract class OutboxRelayTests(OutboxHome home) : IAsyncLifetime
         Assert.Equal("Never, at 1.", (await ParkedAsync(node, 1))[0].Reason);
         await node.Client.SkipAsync([.. (await ParkedAsync(node, 1)).Select(parked => parked.Id)], Cancellation);
         Assert.Empty(await node.Client.PendingAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_content_that_its_type_refuses_is_parked_and_stops_no_other()
+    {
+        await using var node = await OutboxNode.StartAsync(home, _box, more: services => services.AddOutboxMessage(
+            "stamp", NoteJson.Default.Stamp, IOutboxSender<Stamp> (_) => new StampSender(_box)));
+        await using (var connection = await home.ConnectAsync())
+        {
+            foreach (var text in (string[])["1", "bad", "2"])
+            {
+                await node.Store.RecordAsync(
+                    connection, null, [new NewOutboxMessage(Guid.CreateVersion7(), "stamp", null, Encoding.UTF8.GetBytes($$"""{"Text":"{{text}}"}"""), null)], Cancellation);
+            }
+        }
+
+        Assert.True(await _box.HasAsync(2));
+        Assert.Equal(["1", "2"], _box.Texts.Order(StringComparer.Ordinal));
+        var parked = Assert.Single(await ParkedAsync(node, 1));
+        Assert.Contains("Such a stamp there is not.", parked.Reason, StringComparison.Ordinal);
+
+        await Assert.ThrowsAsync<JsonException>(() => node.Client.EditAsync(parked.Id, """{"Text":"bad"}"""u8.ToArray(), Cancellation));
+        Assert.True(await node.Client.EditAsync(parked.Id, """{"Text":"3"}"""u8.ToArray(), Cancellation));
+        await node.Client.ReplayAsync([parked.Id], Cancellation);
+        Assert.True(await _box.HasAsync(3));
     }
 
     [Fact]
@@ -369,5 +396,14 @@ public abstract class OutboxRelayTests(OutboxHome home) : IAsyncLifetime
     {
         await using var connection = await home.ConnectAsync();
         await node.Client.RecordManyAsync(connection, notes, Cancellation);
+    }
+
+    private sealed class StampSender(Mailbox box) : IOutboxSender<Stamp>
+    {
+        public Task SendAsync(OutboxMessage<Stamp> message, CancellationToken cancellationToken)
+        {
+            box.Take(message.Id, message.Content.Text, message.OrderKey, message.Attempt);
+            return Task.CompletedTask;
+        }
     }
 }
