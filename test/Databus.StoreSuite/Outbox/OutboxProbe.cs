@@ -72,8 +72,9 @@ public sealed class OutboxProbe : IOutboxStore
 
     public Task AnnounceAsync(long lowestId, CancellationToken cancellationToken) => Store.AnnounceAsync(lowestId, cancellationToken);
 
-    public Task<OutboxClaims> ClaimAsync(IReadOnlyList<OutboxLook> looks, TimeSpan lease, CancellationToken cancellationToken) =>
-        Store.ClaimAsync(looks, lease, cancellationToken);
+    public Task<OutboxClaims> ClaimAsync(
+        IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken) =>
+        Store.ClaimAsync(looks, lease, underWay, cancellationToken);
 
     public Task<IReadOnlyList<PendingMessages>> PendingAsync(CancellationToken cancellationToken) => Store.PendingAsync(cancellationToken);
 
