@@ -15,6 +15,7 @@ public sealed partial class SuiteRulesTests
     private static readonly Dictionary<string, string> Alone = new(StringComparer.Ordinal)
     {
         ["Sqlite.CheckpointTests"] = "The file beside the database that checkpoints keep small.",
+        ["Sqlite.ClockStepTests"] = "A clock that steps while no time passes; a database server's nodes go by the server's clock.",
         ["Sqlite.DataDirectoryTests"] = "A folder, its mode, and the one process that may hold it.",
         ["Sqlite.FullDiskTests"] = "The reserve on our own disk; a database server's disk is not ours to fill or to keep free.",
         ["Sqlite.SchemaTests"] = "Migrations in SQLite's language, up from every version.",

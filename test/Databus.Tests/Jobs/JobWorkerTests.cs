@@ -460,7 +460,7 @@ public sealed class JobWorkerTests : IAsyncLifetime
     public async Task A_claim_that_comes_into_force_late_is_given_back_also_when_there_is_no_room()
     {
         var clock = new FakeClock();
-        var node = await StartAsync(node: options => options.JobConcurrency = 1, clock: clock);
+        var node = await StartAsync(node: options => (options.Roles, options.JobConcurrency) = (NodeRoles.Worker, 1), clock: clock);
         var goOn = new TaskCompletionSource();
         node.Script.Do = async (_, _, _) =>
         {
