@@ -9,7 +9,8 @@ namespace Databus.Postgres.Outbox;
 /// </summary>
 /// <remarks>
 /// Looks for fresh and waiting messages go by <c>id + 0</c>, which only the indexes have that serve them: by <c>id</c> the planner may take the
-/// primary key, when the table is small, and pass all types and keys once it is large.
+/// primary key, when the table is small, and pass all types and keys once it is large. For the same reason rows of messages are looked up in
+/// subqueries that cannot become joins.
 /// </remarks>
 internal sealed class OutboxClaiming(OutboxDatabase database)
 {
@@ -73,10 +74,11 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 FROM look l CROSS JOIN LATERAL (
                     SELECT id, order_key FROM databus_outbox.message m
                     WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due AND id NOT IN (SELECT id FROM taken)
-                        AND NOT EXISTS (
-                            SELECT FROM databus_outbox.message e
-                            WHERE e.type = m.type AND e.order_key = m.order_key AND e.due_at IS NOT NULL AND e.id + 0 < m.id)
-                        AND NOT EXISTS (SELECT FROM databus_outbox.parked p WHERE p.type = m.type AND p.order_key = m.order_key AND p.holds_key)
+                        AND (
+                            SELECT e.id FROM databus_outbox.message e
+                            WHERE e.type = m.type AND e.order_key = m.order_key AND e.due_at IS NOT NULL ORDER BY e.id + 0 LIMIT 1
+                        ) IS NOT DISTINCT FROM CASE WHEN m.order_key IS NOT NULL THEN m.id END
+                        AND (SELECT 1 FROM databus_outbox.parked p WHERE p.type = m.type AND p.order_key = m.order_key AND p.holds_key LIMIT 1) IS NULL
                     ORDER BY due_at LIMIT l.most
                 ) m WHERE NOT l.held
                 UNION ALL
@@ -145,7 +147,8 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         batch.With(
             """
             SELECT c.token, m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
-            FROM databus_outbox.claim c JOIN databus_outbox.message m ON m.id = ANY (c.ids)
+            FROM databus_outbox.claim c CROSS JOIN LATERAL unnest(c.ids) AS i (id)
+                CROSS JOIN LATERAL (SELECT * FROM databus_outbox.message WHERE id = i.id LIMIT 1) m
             WHERE c.token = ANY ($1) ORDER BY c.token, m.id
             """,
             tokens);

@@ -129,7 +129,7 @@ internal sealed class OutboxCompleting(OutboxDatabase database)
                     AS r (token, id, result, reason, time, holds_key)
                 WHERE r.token IN (SELECT token FROM held)
             ), gone AS (
-                DELETE FROM databus_outbox.message m USING result r WHERE m.id = r.id AND r.result <> 1
+                DELETE FROM databus_outbox.message m USING result r WHERE m.id = ANY ($4) AND m.id = r.id AND r.result <> 1
                 RETURNING m.*, r.result, r.reason, r.time, r.holds_key
             ), sent AS (
                 INSERT INTO databus_outbox.sent (id, message_id, type, order_key, content, recorded_at, sent_at, keep_until)
@@ -143,7 +143,7 @@ internal sealed class OutboxCompleting(OutboxDatabase database)
                 FROM gone g, clock c WHERE g.result = 2
             ), failed AS (
                 UPDATE databus_outbox.message m SET attempts = m.attempts + 1, due_at = c.now + r.time * interval '1 millisecond', error = r.reason
-                FROM result r, clock c WHERE m.id = r.id AND r.result = 1
+                FROM result r, clock c WHERE m.id = ANY ($4) AND m.id = r.id AND r.result = 1
             )
             SELECT token FROM held
             """,
