@@ -55,6 +55,15 @@ internal sealed partial class JobCompletions
             _ = KeepAsync([(run, completion)], new CancellationToken(canceled: true));
     }
 
+    /// <summary>The handler was told to stop and goes on: it is not waited for any more. Nothing, when it has ended.</summary>
+    public void GiveUp(JobRun run, JobCompletion completion)
+    {
+        if (!run.TryEnd())
+            return;
+        LogDeaf(run.Claimed.Name, run.Claimed.Token.Id, run.Reason);
+        Add(run, completion);
+    }
+
     /// <summary>Nothing more will come: <see cref="RunAsync"/> ends when all is kept.</summary>
     public void Finish() => _ended.Writer.TryComplete();
 
@@ -193,4 +202,7 @@ internal sealed partial class JobCompletions
 
     [LoggerMessage(EventId = 86, Level = LogLevel.Information, Message = "How the job of {Token} ended came too late: it was taken away meanwhile")]
     private partial void LogLost(LeaseToken token);
+
+    [LoggerMessage(EventId = 90, Level = LogLevel.Warning, Message = "{Name} {Id}: the handler was told to stop ({Reason}) and goes on; it is not waited for")]
+    private partial void LogDeaf(string name, long id, StopReason reason);
 }

@@ -90,10 +90,10 @@ internal sealed class JobRun : IDisposable
     /// <summary>It has said something at some time, which is kept before its end is.</summary>
     public bool HasSpoken { get; private set; }
 
-    /// <summary>Its handler has come to its end. Under the worker's lock.</summary>
+    /// <summary>Its handler has come to its end. Under the lock of JobRuns.</summary>
     public bool IsFree { get; set; }
 
-    /// <summary>Its end is kept, or never will be. Under the worker's lock.</summary>
+    /// <summary>Its end is kept, or never will be. Under the lock of JobRuns.</summary>
     public bool IsKept { get; set; }
 
     public void Begin() => Volatile.Write(ref _begunAt, _time.GetTimestamp());

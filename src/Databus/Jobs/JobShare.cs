@@ -1,6 +1,6 @@
 namespace Databus.Jobs;
 
-/// <summary>Some of the queues, and how many of their jobs run here at once. What changes does so under the worker's lock.</summary>
+/// <summary>Some of the queues, and how many of their jobs run here at once. What changes does so under the lock of JobRuns.</summary>
 /// <param name="queues">Null: all.</param>
 internal sealed class JobShare(IReadOnlyList<string>? queues, IReadOnlyList<string> without, int most)
 {

@@ -1,6 +1,6 @@
 namespace Databus.Jobs;
 
-/// <summary>A job that is held until it has the process for itself. What changes does so under the worker's lock.</summary>
+/// <summary>A job that is held until it has the process for itself. What changes does so under the lock of JobRuns.</summary>
 internal sealed class SuspectJob(JobShare share, JobRun run, long heldSince)
 {
     public JobShare Share { get; } = share;
