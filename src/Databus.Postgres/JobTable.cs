@@ -197,18 +197,19 @@ internal static class JobTable
             INSERT INTO databus.job_counts (at, queue, ended, wait)
             SELECT (SELECT now FROM clock), queue, count(*), sum(greatest(0, started_at - due_at)) FROM held WHERE next >= 10 AND NOT is_left GROUP BY queue
         ), all_again AS MATERIALIZED (
-            -- Arrays in place of a join, which would look each of them up for each of them.
+            -- Arrays in place of a join, which would look each of them up for each of them; and read by subqueries, because a
+            -- row of FROM would be copied whole beside every row that changes.
             SELECT array_agg(job_id) AS ids, array_agg(next) AS nexts, array_agg(outcome) AS outcomes, array_agg(delay) AS delays, array_agg(said) AS said
             FROM held WHERE next < 10 AND NOT is_left
         ), again AS (
-            UPDATE databus.jobs j SET
-                state = h.nexts[array_position(h.ids, j.job_id)], lease_until = NULL,
-                lost = CASE WHEN h.outcomes[array_position(h.ids, j.job_id)] = 1 THEN 0 ELSE j.lost END,
-                due_at = (SELECT now FROM clock) + greatest(0, h.delays[array_position(h.ids, j.job_id)]),
-                attempt = j.attempt - CASE WHEN h.outcomes[array_position(h.ids, j.job_id)] = 1 THEN 0 ELSE 1 END,
-                error = coalesce(
-                    h.said[array_position(h.ids, j.job_id)], CASE WHEN h.outcomes[array_position(h.ids, j.job_id)] = 1 THEN $8 ELSE j.error END)
-            FROM all_again h
+            UPDATE databus.jobs j SET (state, lease_until, lost, due_at, attempt, error) = (
+                SELECT
+                    h.next, NULL::bigint, CASE WHEN h.outcome = 1 THEN 0 ELSE j.lost END, (SELECT now FROM clock) + greatest(0, h.delay),
+                    j.attempt - CASE WHEN h.outcome = 1 THEN 0 ELSE 1 END, coalesce(h.said, CASE WHEN h.outcome = 1 THEN $8 ELSE j.error END)
+                FROM (
+                    SELECT (SELECT nexts FROM all_again)[n] AS next, (SELECT outcomes FROM all_again)[n] AS outcome,
+                           (SELECT delays FROM all_again)[n] AS delay, (SELECT said FROM all_again)[n] AS said
+                    FROM (SELECT array_position((SELECT ids FROM all_again), j.job_id) AS n OFFSET 0) p) h)
             WHERE j.job_id = ANY(ARRAY(SELECT job_id FROM held WHERE next < 10 AND NOT is_left))
         )
         SELECT job_id, fence, queue, next::smallint, is_left FROM held

@@ -194,7 +194,7 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
     /// <summary>
     /// The time to expire is counted from when a job may start first, which is now for those that come last. There may be many
     /// thousands of them: how many each one waited for is found by halving an array in order, where a join would look through all
-    /// for each.
+    /// for each. The arrays are subqueries: a row of FROM would be copied whole beside every row that changes.
     /// </summary>
     private void WakeFollowers(NpgsqlBatch batch, long[] ended) => batch.With(
         """
@@ -206,13 +206,14 @@ internal sealed class JobWork(NpgsqlConnection connection, long? time)
             SELECT array_agg(follower_id ORDER BY follower_id) AS ids, array_agg(n ORDER BY follower_id) AS counts
             FROM (SELECT follower_id, count(*)::integer AS n FROM gone GROUP BY follower_id) g
         ), changed AS (
-            UPDATE databus.jobs j SET
-                waits_for = j.waits_for - f.counts[width_bucket(j.job_id, f.ids)],
-                state = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] OR j.cancel_requested THEN 3 WHEN j.due_at > (SELECT now FROM clock) THEN 1 ELSE 0 END,
-                due_at = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] THEN j.due_at ELSE greatest(j.due_at, (SELECT now FROM clock)) END,
-                expires_at = CASE WHEN j.waits_for > f.counts[width_bucket(j.job_id, f.ids)] THEN j.expires_at
-                                  ELSE j.expires_at - j.due_at + greatest(j.due_at, (SELECT now FROM clock)) END
-            FROM fewer f
+            UPDATE databus.jobs j SET (waits_for, state, due_at, expires_at) = (
+                SELECT
+                    j.waits_for - f.n,
+                    CASE WHEN j.waits_for > f.n OR j.cancel_requested THEN 3 WHEN j.due_at > (SELECT now FROM clock) THEN 1 ELSE 0 END,
+                    CASE WHEN j.waits_for > f.n THEN j.due_at ELSE greatest(j.due_at, (SELECT now FROM clock)) END,
+                    CASE WHEN j.waits_for > f.n THEN j.expires_at
+                         ELSE j.expires_at - j.due_at + greatest(j.due_at, (SELECT now FROM clock)) END
+                FROM (SELECT (SELECT counts FROM fewer)[width_bucket(j.job_id, (SELECT ids FROM fewer))] AS n) f)
             WHERE j.job_id = ANY((SELECT ids FROM fewer)::bigint[]) AND j.state + 0 = 3
             RETURNING j.queue, j.job_id, j.state, j.waits_for
         )

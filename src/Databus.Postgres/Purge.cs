@@ -138,10 +138,14 @@ internal sealed class Purge(Database database)
                     SELECT position FROM databus.positions p WHERE p.subscription_id = s.subscription_id ORDER BY fence DESC LIMIT 1) AS position
                 FROM databus.subscriptions s WHERE topic_id = $1 AND name IS NOT NULL
             ), held AS MATERIALIZED (
-                SELECT unnest(item_ids) AS item_id FROM databus.deliveries WHERE subscription_id IN (SELECT subscription_id FROM live)
-                UNION ALL
-                SELECT item_id FROM databus.dead_letters
-                WHERE subscription_id IN (SELECT subscription_id FROM live) AND item_id BETWEEN $2 AND $3
+                -- From an array, of which the planner expects little, so that it hashes it: of a table not vacuumed for long it expects too much.
+                SELECT unnest((SELECT array_agg(h.item_id) FROM (
+                    SELECT i.item_id FROM databus.deliveries d, unnest(d.item_ids) AS i (item_id)
+                    WHERE d.subscription_id IN (SELECT subscription_id FROM live) AND i.item_id BETWEEN $2 AND $3
+                    UNION ALL
+                    SELECT item_id FROM databus.dead_letters
+                    WHERE subscription_id IN (SELECT subscription_id FROM live) AND item_id BETWEEN $2 AND $3
+                ) h)) AS item_id
             ), before AS MATERIALIZED (
                 SELECT last_id, coalesce(last_added_at, 0) AS last_added_at FROM databus.live_topics WHERE topic_id = $1
             ), removed AS (
