@@ -1,8 +1,10 @@
 using System.Globalization;
 using Databus.Outbox;
+using Databus.Postgres.Outbox;
 using Databus.Storage;
 using Databus.StoreSuite.Outbox;
 using Databus.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Databus.Postgres.Tests;
@@ -54,17 +56,74 @@ public sealed class OutboxDatabaseTests : IAsyncDisposable
     [InlineData(false)]
     public async Task A_look_passes_no_messages_of_other_types_or_keys(bool failed)
     {
+        // Plans are made while there is nothing.
+        Assert.InRange(await ReadByLooksAsync(before: "SELECT", then: OthersAndTwenty(failed)), 20, 2000);
+    }
+
+    [Fact]
+    public async Task A_look_passes_nothing_that_waits_when_there_was_none_as_its_plan_was_made()
+    {
+        Assert.InRange(
+            await ReadByLooksAsync(
+                before: "INSERT INTO databus_outbox.message (message_id, type, content) SELECT gen_random_uuid(), 'note', '1' FROM generate_series(1, 20000) n",
+                then: """
+                    INSERT INTO databus_outbox.message (message_id, type, content, due_at)
+                    SELECT gen_random_uuid(), 'note', '1', now() + interval '1 day' FROM generate_series(1, 20000) n
+                    """),
+            20, 2000);
+    }
+
+    [Fact]
+    public async Task What_is_claimed_is_hashed_however_much_of_it_the_planner_expects()
+    {
         await using var connection = await ConnectAsync();
-        long before;
+        await using (var store = _home.Create(TimeProvider.System))
+            await store.OpenAsync(migrate: true, Cancellation);
+
+        // As a table looks that many claims went through since it was last vacuumed.
+        await ExecuteAsync(connection, """
+            ALTER TABLE databus_outbox.claim SET (autovacuum_enabled = false);
+            INSERT INTO databus_outbox.claim (token, type, whole_type, ids, lease_until)
+            SELECT gen_random_uuid(), 'gone', false, (SELECT array_agg(i) FROM generate_series(1, 500) i), now() FROM generate_series(1, 2000) n;
+            DELETE FROM databus_outbox.claim;
+            INSERT INTO databus_outbox.message (message_id, type, order_key, content)
+            SELECT gen_random_uuid(), 'note', 'k' || n, n::text FROM generate_series(1, 20000) n;
+            ANALYZE databus_outbox.message
+            """);
+        using var plans = new ExplainedPlans();
+        await using var source = plans.Connect(_home.ConnectionString);
+        await using (var store = new PostgresOutbox(new OutboxDatabase(source), NullLogger<PostgresOutbox>.Instance))
+            Assert.Equal(4, await LookAsync(store));
+        var plan = Assert.Single(plans.Lines, line => line.Contains("CTE candidate", StringComparison.Ordinal));
+        Assert.Contains("NOT (hashed SubPlan", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("NOT (SubPlan", plan, StringComparison.Ordinal);
+    }
+
+    private async Task<NpgsqlConnection> ConnectAsync() => (NpgsqlConnection)await _home.ConnectAsync();
+
+    /// <summary>Twenty thousand that nobody looks for, before twenty that somebody does.</summary>
+    private static string OthersAndTwenty(bool failed) => $"""
+        INSERT INTO databus_outbox.message (id, message_id, type, order_key, content, due_at)
+        SELECT nextval('databus_outbox.message_id'), gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'other' ELSE 'note' END, 'k' || n, '1',
+            {(failed ? "now() + interval '1 day'" : "CASE WHEN n % 2 = 0 THEN NULL ELSE now() + interval '1 day' END")}
+        FROM generate_series(1, 20000) n;
+        INSERT INTO databus_outbox.message (message_id, type, order_key, content) SELECT gen_random_uuid(), 'note', 'a' || n, n::text FROM generate_series(1, 20) n
+        """;
+
+    /// <summary>How many index entries of messages five looks for four read, whose plans were made before the database was filled.</summary>
+    private async Task<long> ReadByLooksAsync(string before, string then)
+    {
+        await using var connection = await ConnectAsync();
+        long start;
         await using (var store = _home.Create(TimeProvider.System))
         {
             await store.OpenAsync(migrate: true, Cancellation);
-
-            // Plans are made while there is nothing.
+            await ExecuteAsync(connection, before);
+            await ExecuteAsync(connection, "VACUUM ANALYZE databus_outbox.message");
             for (var times = 0; times < 10; times++)
                 await LookAsync(store);
-            await FillAsync(connection, failed);
-            before = await ReadAsync(connection);
+            await ExecuteAsync(connection, then);
+            start = await ReadAsync(connection);
             for (var times = 0; times < 5; times++)
                 Assert.Equal(4, await LookAsync(store));
         }
@@ -74,20 +133,8 @@ public sealed class OutboxDatabaseTests : IAsyncDisposable
             async () => await connection.Command(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'databus-outbox'").ValueAsync(Cancellation) is 0L,
             TimeSpan.FromMinutes(1), Cancellation));
-        Assert.InRange(await ReadAsync(connection) - before, 20, 2000);
+        return await ReadAsync(connection) - start;
     }
-
-    private async Task<NpgsqlConnection> ConnectAsync() => (NpgsqlConnection)await _home.ConnectAsync();
-
-    /// <summary>Twenty thousand that nobody looks for, before twenty that somebody does.</summary>
-    private static Task<int> FillAsync(NpgsqlConnection connection, bool failed) =>
-        ExecuteAsync(connection, $"""
-            INSERT INTO databus_outbox.message (id, message_id, type, order_key, content, due_at)
-            SELECT nextval('databus_outbox.message_id'), gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'other' ELSE 'note' END, 'k' || n, '1',
-                {(failed ? "now() + interval '1 day'" : "CASE WHEN n % 2 = 0 THEN NULL ELSE now() + interval '1 day' END")}
-            FROM generate_series(1, 20000) n;
-            INSERT INTO databus_outbox.message (message_id, type, order_key, content) SELECT gen_random_uuid(), 'note', 'a' || n, n::text FROM generate_series(1, 20) n
-            """);
 
     private static async Task<int> LookAsync(IOutboxStore store)
     {

@@ -10,7 +10,8 @@ namespace Databus.Postgres.Outbox;
 /// <remarks>
 /// Looks for fresh and waiting messages go by <c>id + 0</c>, which only the indexes have that serve them: by <c>id</c> the planner may take the
 /// primary key, when the table is small, and pass all types and keys once it is large. For the same reason rows of messages are looked up in
-/// subqueries that cannot become joins.
+/// subqueries that cannot become joins. And what rows are compared with comes from an array, of which the planner expects little: what it
+/// expects much of, as it does of a table that was not vacuumed for long, it does not hash, and goes through all of it for each row.
 /// </remarks>
 internal sealed class OutboxClaiming(OutboxDatabase database)
 {
@@ -60,20 +61,24 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             ), live AS MATERIALIZED (
                 SELECT id, token, type, whole_type, ids FROM databus_outbox.claim
                 WHERE id >= CASE WHEN {{OutboxFloors.Identity}} = $11 THEN $9 ELSE 0 END
-            ), taken AS MATERIALIZED (
-                SELECT unnest(ids) AS id FROM live
             ), look AS MATERIALIZED (
                 SELECT l.type, l.token, l.most, l.beginning, l.ignores_due, l.whole_type, l.place,
                     CASE WHEN {{OutboxFloors.Identity}} = $11 THEN l.floor ELSE 0 END AS floor,
                     EXISTS (SELECT FROM live v WHERE v.type = l.type AND v.token <> l.token AND (v.whole_type OR l.whole_type)) AS held
                 FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::boolean[], $6::boolean[], $10::bigint[])
                     WITH ORDINALITY AS l (type, token, most, beginning, ignores_due, whole_type, floor, place)
+            ), taken AS MATERIALIZED (
+                -- Of what is claimed, only what a look may meet.
+                SELECT unnest((
+                    SELECT array_agg(i.id) FROM live v, unnest(v.ids) AS i (id)
+                    WHERE i.id >= (SELECT min(CASE WHEN l.ignores_due THEN l.beginning ELSE 0 END) FROM look l)
+                )) AS id
             ), candidate AS MATERIALIZED (
                 -- Of each key the first one only: what is behind it may be due before it, and would take the place of others.
                 SELECT l.place, 'due' AS kind, m.*
                 FROM look l CROSS JOIN LATERAL (
                     SELECT id, order_key FROM databus_outbox.message m
-                    WHERE type = l.type AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due AND id NOT IN (SELECT id FROM taken)
+                    WHERE type = l.type AND due_at > '-infinity' AND due_at <= (SELECT now FROM clock) AND NOT l.ignores_due AND id NOT IN (SELECT id FROM taken)
                         AND (
                             SELECT e.id FROM databus_outbox.message e
                             WHERE e.type = m.type AND e.order_key = m.order_key AND e.due_at IS NOT NULL ORDER BY e.id + 0 LIMIT 1
@@ -92,46 +97,53 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
                 SELECT l.place, 'waiting', m.*
                 FROM look l CROSS JOIN LATERAL (
                     SELECT id, order_key FROM databus_outbox.message
-                    WHERE type = l.type AND due_at IS NOT NULL AND l.ignores_due AND id + 0 >= l.beginning AND id NOT IN (SELECT id FROM taken)
+                    WHERE type = l.type AND due_at IS NOT NULL AND id > 0 AND l.ignores_due AND id + 0 >= l.beginning AND id NOT IN (SELECT id FROM taken)
                     ORDER BY id + 0 LIMIT l.most
                 ) m WHERE NOT l.held
+            ), found AS MATERIALIZED (
+                SELECT unnest((SELECT array_agg(id) FROM candidate)) AS id
             ), held_up AS MATERIALIZED (
-                SELECT k.place, k.order_key, least(
+                SELECT k.ids, least(
                     (SELECT 0 FROM databus_outbox.parked p WHERE p.type = k.type AND p.order_key = k.order_key AND p.holds_key LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
                         WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NULL AND e.id + 0 >= k.floor AND e.id + 0 < k.newest
-                            AND e.id NOT IN (SELECT id FROM candidate)
+                            AND e.id NOT IN (SELECT id FROM found)
                         ORDER BY e.id + 0 LIMIT 1),
                     (SELECT e.id FROM databus_outbox.message e
-                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id + 0 < k.newest AND e.id NOT IN (SELECT id FROM candidate)
-                        ORDER BY e.id + 0 LIMIT 1)) AS id
+                        WHERE e.type = k.type AND e.order_key = k.order_key AND e.due_at IS NOT NULL AND e.id + 0 < k.newest AND e.id NOT IN (SELECT id FROM found)
+                        ORDER BY e.id + 0 LIMIT 1)) AS first
                 FROM (
-                    SELECT c.place, l.type, c.order_key, max(c.id) AS newest, min(l.floor) AS floor FROM candidate c JOIN look l ON l.place = c.place
-                    WHERE c.order_key IS NOT NULL GROUP BY c.place, l.type, c.order_key
+                    SELECT l.type, c.order_key, array_agg(c.id) AS ids, max(c.id) AS newest, min(l.floor) AS floor
+                    FROM candidate c JOIN look l ON l.place = c.place WHERE c.order_key IS NOT NULL GROUP BY l.type, c.order_key
                 ) k
-            ), ranked AS MATERIALIZED (
-                SELECT c.place, c.id, c.kind, row_number() OVER (PARTITION BY c.place ORDER BY c.id) AS rank
-                FROM candidate c LEFT JOIN held_up h ON h.place = c.place AND h.order_key = c.order_key
-                WHERE h.id IS NULL OR c.id < h.id
+            ), behind AS MATERIALIZED (
+                SELECT unnest((SELECT array_agg(i.id) FROM held_up h, unnest(h.ids) AS i (id) WHERE i.id >= h.first)) AS id
+            ), batch AS MATERIALIZED (
+                SELECT l.*, (
+                    SELECT array_agg(a.id) FROM (
+                        SELECT id FROM candidate WHERE place = l.place AND id NOT IN (SELECT id FROM behind) ORDER BY id LIMIT l.most
+                    ) a
+                ) AS ids FROM look l
             ), claimed AS (
                 INSERT INTO databus_outbox.claim (token, type, whole_type, ids, lease_until)
-                SELECT l.token, l.type, l.whole_type, c.ids, (SELECT now FROM clock) + $7 * interval '1 millisecond'
-                FROM look l CROSS JOIN LATERAL (SELECT array_agg(r.id) AS ids FROM ranked r WHERE r.place = l.place AND r.rank <= l.most) c
-                WHERE c.ids IS NOT NULL
+                SELECT b.token, b.type, b.whole_type, b.ids, (SELECT now FROM clock) + $7 * interval '1 millisecond' FROM batch b WHERE b.ids IS NOT NULL
                 ON CONFLICT (token) DO UPDATE SET ids = excluded.ids, lease_until = excluded.lease_until
                 RETURNING id
             ), look_end AS MATERIALIZED (
                 -- Of what was cut off, all up to the last one was seen.
-                SELECT l.place, l.held,
+                SELECT b.place, b.held,
                     least(
-                        (SELECT max(c.id) + 1 FROM candidate c WHERE c.place = l.place AND c.kind = 'fresh' HAVING count(*) >= l.most),
-                        (SELECT max(c.id) + 1 FROM candidate c WHERE c.place = l.place AND c.kind = 'waiting' HAVING count(*) >= l.most),
-                        (SELECT min(r.id) FROM ranked r WHERE r.place = l.place AND r.rank > l.most AND r.kind <> 'due')) AS next,
+                        CASE WHEN c.fresh >= b.most THEN c.last_fresh + 1 END, CASE WHEN c.waiting >= b.most THEN c.last_waiting + 1 END, c.left_over) AS next,
                     (SELECT extract(epoch FROM w.due_at - (SELECT now FROM clock))::float8 FROM databus_outbox.message w
-                        WHERE w.type = l.type AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1) AS next_due,
+                        WHERE w.type = b.type AND w.due_at > '-infinity' AND w.due_at > (SELECT now FROM clock) ORDER BY w.due_at LIMIT 1) AS next_due,
                     (SELECT k.id FROM databus_outbox.message k
-                        WHERE k.type = l.type AND k.due_at IS NULL AND k.id + 0 >= l.floor ORDER BY k.id + 0 LIMIT 1) AS lowest
-                FROM look l
+                        WHERE k.type = b.type AND k.due_at IS NULL AND k.id + 0 >= b.floor ORDER BY k.id + 0 LIMIT 1) AS lowest
+                FROM batch b CROSS JOIN LATERAL (
+                    SELECT count(*) FILTER (WHERE kind = 'fresh') AS fresh, max(id) FILTER (WHERE kind = 'fresh') AS last_fresh,
+                        count(*) FILTER (WHERE kind = 'waiting') AS waiting, max(id) FILTER (WHERE kind = 'waiting') AS last_waiting,
+                        min(id) FILTER (WHERE id > b.ids[b.most] AND kind <> 'due') AS left_over
+                    FROM candidate WHERE place = b.place
+                ) c
             ), sight AS MATERIALIZED (
                 SELECT coalesce(least((SELECT min(id) FROM live), (SELECT min(id) FROM claimed)), $9) AS lowest_claim,
                     {{OutboxFloors.Identity}} AS server, (SELECT last_value FROM databus_outbox.message_id) AS last_id,
@@ -144,21 +156,28 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
             looks.Select(look => look.From).ToArray(), looks.Select(look => look.IgnoresBackOff).ToArray(), looks.Select(look => look.WholeType).ToArray(),
             lease.TotalMilliseconds, database.GivenTime, view.LowestClaim, view.Floors, view.Server);
         batch.With("COMMIT");
-        batch.With(
-            """
-            SELECT c.token, m.id, m.message_id, m.order_key, m.content, m.recorded_at, m.trace_parent, m.attempts
-            FROM databus_outbox.claim c CROSS JOIN LATERAL unnest(c.ids) AS i (id)
-                CROSS JOIN LATERAL (SELECT * FROM databus_outbox.message WHERE id = i.id LIMIT 1) m
-            WHERE c.token = ANY ($1) ORDER BY c.token, m.id
-            """,
-            tokens);
+        foreach (var token in tokens)
+        {
+            batch.With(
+                """
+                SELECT id, message_id, order_key, content, recorded_at, trace_parent, attempts FROM databus_outbox.message
+                WHERE id = ANY ((SELECT ids FROM databus_outbox.claim WHERE token = $1)::bigint[]) ORDER BY id
+                """,
+                token);
+        }
 
         await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
         while (rows.FieldCount <= ColumnsOfLock)
             await NextResultAsync(rows, cancellationToken);
         var (ends, nextDue, sight) = await ReadEndsAsync(rows, looks, cancellationToken);
-        await NextResultAsync(rows, cancellationToken);
-        var batches = await ReadBatchesAsync(rows, looks, cancellationToken);
+        var batches = new List<OutboxBatch>(looks.Count);
+        foreach (var look in looks)
+        {
+            await NextResultAsync(rows, cancellationToken);
+            var messages = await ReadMessagesAsync(rows, cancellationToken);
+            if (messages.Count > 0)
+                batches.Add(new OutboxBatch(look.Token, look.Type, messages));
+        }
 
         // Only now that all of it has gone well is it believed.
         _floors.Learn(view, sight, looks);
@@ -191,20 +210,16 @@ internal sealed class OutboxClaiming(OutboxDatabase database)
         return (ends, nextDue, sight ?? throw new InvalidOperationException("The claim has no answer."));
     }
 
-    private static async Task<List<OutboxBatch>> ReadBatchesAsync(
-        NpgsqlDataReader rows, IReadOnlyList<OutboxLook> looks, CancellationToken cancellationToken)
+    private static async Task<List<ClaimedOutboxMessage>> ReadMessagesAsync(NpgsqlDataReader rows, CancellationToken cancellationToken)
     {
-        var messages = new Dictionary<Guid, List<ClaimedOutboxMessage>>();
+        var messages = new List<ClaimedOutboxMessage>();
         while (await rows.ReadAsync(cancellationToken))
         {
-            var token = rows.GetGuid(0);
-            if (!messages.TryGetValue(token, out var found))
-                messages.Add(token, found = []);
-            found.Add(new ClaimedOutboxMessage(
-                rows.GetInt64(1), rows.GetGuid(2), rows.Text(3), rows.GetFieldValue<byte[]>(4), rows.GetFieldValue<DateTimeOffset>(5),
-                rows.Text(6), rows.GetInt32(7)));
+            messages.Add(new ClaimedOutboxMessage(
+                rows.GetInt64(0), rows.GetGuid(1), rows.Text(2), rows.GetFieldValue<byte[]>(3), rows.GetFieldValue<DateTimeOffset>(4), rows.Text(5),
+                rows.GetInt32(6)));
         }
 
-        return [.. looks.Where(look => messages.ContainsKey(look.Token)).Select(look => new OutboxBatch(look.Token, look.Type, messages[look.Token]))];
+        return messages;
     }
 }
