@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Diagnostics;
 using System.Globalization;
 using System.Transactions;
 using Databus.Outbox;
@@ -47,8 +46,7 @@ public sealed class OutboxTransactionTests : IAsyncDisposable
     [Fact]
     public async Task Within_a_TransactionScope_it_is_sent_when_the_outermost_scope_has_completed()
     {
-        await using var node = await OutboxNode.StartAsync(_home, _box);
-        var delays = new List<double>();
+        await using var node = await OutboxNode.StartAsync(_home, _box, options: OutboxNode.WithoutLooks);
         for (var number = 1; number <= 7; number++)
         {
             using (var outer = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
@@ -65,12 +63,8 @@ public sealed class OutboxTransactionTests : IAsyncDisposable
                 outer.Complete();
             }
 
-            var committed = Stopwatch.GetTimestamp();
             Assert.True(await _box.HasAsync(number));
-            delays.Add(Stopwatch.GetElapsedTime(committed, _box.Mails[^1].At).TotalMilliseconds);
         }
-
-        Assert.True(delays.Order().ElementAt(3) < 100, string.Join(' ', delays));
 
         using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
@@ -96,8 +90,7 @@ public sealed class OutboxTransactionTests : IAsyncDisposable
     [Fact]
     public async Task A_local_transaction_that_nobody_named_is_watched_all_the_same()
     {
-        await using var node = await OutboxNode.StartAsync(_home, _box);
-        var delays = new List<double>();
+        await using var node = await OutboxNode.StartAsync(_home, _box, options: OutboxNode.WithoutLooks);
         for (var number = 1; number <= 7; number++)
         {
             await using var connection = await _home.ConnectAsync();
@@ -105,32 +98,23 @@ public sealed class OutboxTransactionTests : IAsyncDisposable
             await node.Client.RecordAsync(connection, new Note($"{number}"), cancellationToken: Cancellation);
             await Task.Delay(20, Cancellation);
             await transaction.CommitAsync(Cancellation);
-            var committed = Stopwatch.GetTimestamp();
             Assert.True(await _box.HasAsync(number));
-            delays.Add(Stopwatch.GetElapsedTime(committed, _box.Mails[^1].At).TotalMilliseconds);
         }
-
-        Assert.True(delays.Order().ElementAt(3) < 100, string.Join(' ', delays));
     }
 
     [Fact]
     public async Task What_a_process_without_a_relay_records_another_one_sends_at_once()
     {
-        await using var sender = await OutboxNode.StartAsync(_home, _box);
+        await using var sender = await OutboxNode.StartAsync(_home, _box, options: OutboxNode.WithoutLooks);
         await using var recorder = await OutboxNode.StartAsync(_home, new Mailbox(), options: options => options.Relay = false);
-        var delays = new List<double>();
         for (var number = 1; number <= 15; number++)
         {
             await using var connection = await _home.ConnectAsync();
             await using var transaction = await connection.BeginTransactionAsync(Cancellation);
             await recorder.Client.RecordAsync(transaction, new Note($"{number}"), cancellationToken: Cancellation);
             await transaction.CommitAsync(Cancellation);
-            var committed = Stopwatch.GetTimestamp();
             Assert.True(await _box.HasAsync(number));
-            delays.Add(Stopwatch.GetElapsedTime(committed, _box.Mails[^1].At).TotalMilliseconds);
         }
-
-        Assert.True(delays.Order().ElementAt(7) < 100, string.Join(' ', delays));
     }
 
     [Fact]

@@ -6,6 +6,9 @@ namespace Databus.Destinations;
 /// </summary>
 internal sealed class Circuit(TimeProvider time)
 {
+    /// <summary>So many at most try whether the destination is there again. One alone might be refused for its own sake.</summary>
+    public const int LargestTrial = 10;
+
     private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
 

@@ -12,7 +12,6 @@ internal sealed partial class Pusher : IDisposable
 {
     public const int BatchesAtOnce = 4;
     public const int LargestBatch = 500;
-    public const int LargestTrial = 10;
 
     /// <summary>How long sends under way may go on after the stop.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
@@ -135,7 +134,7 @@ internal sealed partial class Pusher : IDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(entry.Wait.TotalMilliseconds)), _time, _stop.Token);
 
             var (deliveries, askedAt) = await _fetcher.FetchToPushAsync(
-                Subscription, entry.IsTrial ? LargestTrial : LargestBatch, LongestFetch, asking: _leaveSends.Token, waiting.Token);
+                Subscription, entry.IsTrial ? Circuit.LargestTrial : LargestBatch, LongestFetch, asking: _leaveSends.Token, waiting.Token);
             if (deliveries.Count == 0)
                 return;
             isHandled = true;

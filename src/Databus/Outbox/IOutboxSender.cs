@@ -34,7 +34,8 @@ public interface IOutboxBatchSender<T>
 /// <summary>Thrown by a sender that knows more than that it failed.</summary>
 /// <param name="result">
 /// <see cref="SendResult.Hopeless"/>: it is parked at once. <see cref="SendResult.Unavailable"/>: the destination as a whole is not
-/// there, so no attempt is used up. <see cref="SendResult.Failed"/>: as any other exception, but with a time to wait.
+/// there, so no attempt is used up, unless others are sent to it meanwhile, twice. <see cref="SendResult.Failed"/>: as any other
+/// exception, but with a time to wait.
 /// </param>
 /// <param name="reason">A plain sentence for the operator.</param>
 /// <param name="retryAfter">The other side asks to be left alone for this long; a day at most.</param>

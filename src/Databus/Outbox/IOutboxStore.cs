@@ -51,6 +51,7 @@ public interface IOutboxStore : IAsyncDisposable
     /// Claims for each look a batch, in the order of ids. What is claimed nobody else gets until it is completed or the lease is over.
     /// A message with an order key is claimed only with all that are before it and have its type and key.
     /// </summary>
+    /// <param name="looks">Each for another type.</param>
     /// <param name="underWay">Claims that whoever asks is about to complete: they are not ended here, though their lease be over.</param>
     Task<OutboxClaims> ClaimAsync(
         IReadOnlyList<OutboxLook> looks, TimeSpan lease, IReadOnlyCollection<Guid> underWay, CancellationToken cancellationToken);

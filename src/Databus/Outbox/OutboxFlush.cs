@@ -15,7 +15,7 @@ internal sealed class OutboxFlush(
         var sums = new Sums();
         foreach (var (type, name) in await BeginAsync(flush, cancellationToken))
         {
-            var front = new Front();
+            using var front = new Front();
             await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => RunAsync(type, name, front, sums, cancellationToken)));
         }
 
@@ -54,14 +54,19 @@ internal sealed class OutboxFlush(
 
     private async Task RunAsync(OutboxType type, string name, Front front, Sums sums, CancellationToken cancellationToken)
     {
-        for (long? from = 0; from is { } start && !sums.IsAway(type);)
+        long? from = null;
+        for (var isMore = true; isMore && !sums.IsAway(type);)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var look = new OutboxLook(name, Guid.NewGuid(), type.BatchSize, start) { IgnoresBackOff = true };
-            var (claims, claimedAt) = await ClaimAsync(look, cancellationToken);
-            from = front.Move(claims);
+            var (claims, claimedAt) = await front.MoveAsync(
+                start => ClaimAsync(new OutboxLook(name, Guid.NewGuid(), type.BatchSize, start) { IgnoresBackOff = true }, cancellationToken),
+                from, cancellationToken);
+            isMore = claims.Ends[0].Next is not null;
+            from = null;
             if (claims.Batches.Count > 0)
             {
+                // The others passed over what has a key of this batch. Nobody else comes back for it.
+                if (claims.Batches[0].Messages.Any(message => message.OrderKey is not null))
+                    from = claims.Ends[0].Next;
                 var batch = sums.Untried(claims.Batches[0]);
                 sums.Add(type, batch, await SendAsync(type, batch, claimedAt, inOrder: false, cancellationToken));
             }
@@ -117,8 +122,8 @@ internal sealed class OutboxFlush(
     private async Task<OutboxTally> SendAsync(OutboxType type, OutboxBatch batch, long claimedAt, bool inOrder, CancellationToken cancellationToken)
     {
         // A flush tries, whatever the circuit says: somebody may know more than it does.
-        var round = circuits.Of(type).Enter().Round;
-        var tally = await sends.SendAsync(type, batch, claimedAt, round, inOrder, keepsClaim: inOrder, cancellationToken, CancellationToken.None);
+        var entry = circuits.Of(type).Enter();
+        var tally = await sends.SendAsync(type, batch, claimedAt, entry, inOrder, keepsClaim: inOrder, cancellationToken, CancellationToken.None);
         if (!inOrder && tally.Freed is { } freed)
             relay.Tell(freed);
         cancellationToken.ThrowIfCancellationRequested();
@@ -126,26 +131,36 @@ internal sealed class OutboxFlush(
     }
 
     /// <summary>How far the workers of a flush have come together, so that none looks again at what the others have.</summary>
-    private sealed class Front
+    private sealed class Front : IDisposable
     {
+        /// <summary>
+        /// While the contents of one claim travel, the next is chosen. More at once would wait for each other in the database, each to look
+        /// from where there is nothing left by then.
+        /// </summary>
+        private const int ClaimsAtOnce = 2;
+
+        private readonly SemaphoreSlim _room = new(ClaimsAtOnce);
         private long _reached;
 
-        /// <summary>From where the worker with this claim looks next; null: there is nothing more.</summary>
-        public long? Move(OutboxClaims claims)
+        /// <summary>Looks from there, or, when it is null, from where all have come together.</summary>
+        public async Task<(OutboxClaims Claims, long ClaimedAt)> MoveAsync(
+            Func<long, Task<(OutboxClaims Claims, long ClaimedAt)>> look, long? from, CancellationToken cancellationToken)
         {
-            if (claims.Ends[0].Next is not { } next)
-                return null;
-            for (var reached = Volatile.Read(ref _reached); reached < next;)
+            await _room.WaitAsync(cancellationToken);
+            try
             {
-                var seen = Interlocked.CompareExchange(ref _reached, next, reached);
-                if (seen == reached)
-                    break;
-                reached = seen;
+                var seen = await look(from ?? Volatile.Read(ref _reached));
+                for (var reached = Volatile.Read(ref _reached); reached < seen.Claims.Ends[0].Next;)
+                    reached = Interlocked.CompareExchange(ref _reached, seen.Claims.Ends[0].Next!.Value, reached);
+                return seen;
             }
-
-            // The others passed over what has a key of this batch. Nobody else comes back for it.
-            return claims.Batches.All(batch => batch.Messages.All(message => message.OrderKey is null)) ? Math.Max(next, Volatile.Read(ref _reached)) : next;
+            finally
+            {
+                _room.Release();
+            }
         }
+
+        public void Dispose() => _room.Dispose();
     }
 
     /// <summary>How a flush went so far.</summary>
@@ -218,8 +233,8 @@ internal sealed class OutboxFlush(
                 _sent += tally.Sent.Count(id => !_sentInVain.Contains(id));
                 if (!tally.IsKept)
                     _sentInVain.UnionWith(tally.Sent);
-                _failed += tally.Failed;
-                if (tally.IsAway)
+                _failed += tally.Tried.Count;
+                if (tally.Away is not null)
                     _away.Add(type);
                 if (tally.FirstFailure is { } failure)
                     _first ??= (type.Name, failure);

@@ -210,13 +210,13 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
                     continue;
                 }
 
-                // A trial is one message, and the only thing that goes to the destination.
+                // A trial is the only thing that goes to the destination.
                 var room = entry.IsTrial ? 1 : _options.BatchesAtOnce;
                 var busy = entry.IsTrial ? _lanes.Where(other => other.Type.Destination == lane.Type.Destination).Sum(other => other.UnderWay) : lane.UnderWay;
                 if (busy >= room)
                     continue;
-                var most = entry.IsTrial ? 1 : lane.Type.BatchSize;
-                looks.Add(new Planned(lane, new OutboxLook(lane.Name, Guid.NewGuid(), most, lane.From), entry.Round));
+                var most = entry.IsTrial ? Math.Min(Circuit.LargestTrial, lane.Type.BatchSize) : lane.Type.BatchSize;
+                looks.Add(new Planned(lane, new OutboxLook(lane.Name, Guid.NewGuid(), most, lane.From), entry));
                 lane.From = long.MaxValue;
                 lane.IsDue = false;
                 lane.UnderWay++;
@@ -259,7 +259,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         try
         {
             var tally = await _sends.SendAsync(
-                look.Lane.Type, batch, claimedAt, look.Round, inOrder: false, keepsClaim: false, _leaveSends.Token, _leaveStore.Token);
+                look.Lane.Type, batch, claimedAt, look.Entry, inOrder: false, keepsClaim: false, _leaveSends.Token, _leaveStore.Token);
             freed = tally.Freed;
             if (tally.NextDue is { } next)
             {
@@ -315,7 +315,7 @@ internal sealed partial class OutboxRelay : IAsyncDisposable
         public void Lower(long id) => From = Math.Min(From, id);
     }
 
-    private sealed record Planned(Lane Lane, OutboxLook Look, int Round);
+    private sealed record Planned(Lane Lane, OutboxLook Look, Entry Entry);
 
     [LoggerMessage(EventId = 67, Level = LogLevel.Error, Message = "Outbox: nothing could be claimed; it is tried again")]
     private partial void LogStoreFailed(Exception error);

@@ -10,13 +10,15 @@ internal sealed partial class OutboxSends(
     IServiceScopeFactory scopes, OutboxTypes types, OutboxLeases leases, OutboxCompletions completions, OutboxCircuits circuits, OutboxMeter meter,
     TimeProvider time, ILogger<OutboxSends> logger)
 {
+    private readonly OutboxTrials _trials = new();
+
     /// <summary>Sends a batch and ends its claim.</summary>
     /// <param name="claimedAt">The timestamp from before the claim was asked for.</param>
-    /// <param name="round">The round of the destination's circuit when the send began.</param>
+    /// <param name="entry">What the destination's circuit said when the send began.</param>
     /// <param name="inOrder">One after the other, up to the first that is not sent.</param>
     /// <param name="keepsClaim">Ends the messages only.</param>
     public async Task<OutboxTally> SendAsync(
-        OutboxType type, OutboxBatch batch, long claimedAt, int round, bool inOrder, bool keepsClaim, CancellationToken sending, CancellationToken keeping)
+        OutboxType type, OutboxBatch batch, long claimedAt, Entry entry, bool inOrder, bool keepsClaim, CancellationToken sending, CancellationToken keeping)
     {
         using var held = leases.Hold(batch.Token, claimedAt);
         await using var scope = scopes.CreateAsyncScope();
@@ -34,8 +36,10 @@ internal sealed partial class OutboxSends(
             answers = [.. batch.Messages.Select(_ => (OutboxAnswer?)new OutboxAnswer(new SendOutcome(SendResult.Unavailable, error.Message), error))];
         }
 
-        Judge(type, answers, round, sending.IsCancellationRequested);
+        if (entry.IsTrial && !sending.IsCancellationRequested)
+            answers = _trials.Judge(type, batch, answers);
         var tally = new OutboxTally(batch, answers);
+        Judge(type, tally, entry.Round, sending.IsCancellationRequested);
         var ends = new List<OutboxEnd>(batch.Messages.Count);
         for (var place = 0; place < answers.Count; place++)
         {
@@ -112,19 +116,16 @@ internal sealed partial class OutboxSends(
     }
 
     /// <summary>What the answers say about the destination as a whole.</summary>
-    private void Judge(OutboxType type, IReadOnlyList<OutboxAnswer?> answers, int round, bool isStopping)
+    private void Judge(OutboxType type, OutboxTally tally, int round, bool isStopping)
     {
-        var answered = answers.Where(answer => answer is not null).Select(answer => answer!.Value).ToList();
-        var away = answered.FindAll(answer => answer.Outcome.Result == SendResult.Unavailable);
-
         // A send that we cancelled, because we stop, says nothing.
-        if (away.Count > 0 && !isStopping)
+        if (tally.Away is { } away && !isStopping)
         {
-            var reason = away[0].Outcome.Reason ?? "The destination is not there.";
-            if (circuits.Of(type).Open(round, reason, tookSome: away.Count < answered.Count, away.Max(answer => answer.Outcome.RetryAfter)))
-                LogUnavailable(type.Destination, reason, away[0].Error);
+            var reason = away.Outcome.Reason ?? "The destination is not there.";
+            if (circuits.Of(type).Open(round, reason, tally.TookSome, tally.RetryAfter))
+                LogUnavailable(type.Destination, reason, away.Error);
         }
-        else if (away.Count == 0 && answered.Count > 0 && circuits.Of(type).Close(round))
+        else if (tally.Away is null && tally.TookSome && circuits.Of(type).Close(round))
         {
             LogAvailable(type.Destination);
         }
@@ -147,22 +148,58 @@ internal sealed partial class OutboxSends(
 }
 
 /// <summary>How one batch went.</summary>
-internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
+internal sealed class OutboxTally
 {
-    /// <summary>The ids of those that were sent.</summary>
-    public IReadOnlyList<long> Sent { get; } = [.. batch.Messages.Where((_, place) => answers[place]?.IsSent == true).Select(message => message.Id)];
+    private readonly List<long> _sent;
+    private readonly List<long> _tried = [];
 
-    /// <summary>Those that were tried in vain.</summary>
-    public int Failed { get; } = answers.Count(answer => answer is { IsSent: false });
+    public OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?> answers)
+    {
+        _sent = new(batch.Messages.Count);
+        for (var place = 0; place < batch.Messages.Count; place++)
+        {
+            var message = batch.Messages[place];
+            var answer = answers[place];
+            if (answer is { IsSent: true })
+            {
+                _sent.Add(message.Id);
+            }
+            else if (answer is { } failure)
+            {
+                _tried.Add(message.Id);
+                FirstFailure ??= failure;
+            }
+
+            var isAway = answer?.Outcome.Result == SendResult.Unavailable;
+            if (isAway)
+            {
+                Away ??= answer;
+                RetryAfter = answer!.Value.Outcome.RetryAfter is { } asked && !(asked < RetryAfter) ? asked : RetryAfter;
+            }
+
+            TookSome |= answer is not null && !isAway;
+            if (answer is null || isAway || message.OrderKey is not null)
+                Freed ??= message.Id;
+        }
+    }
+
+    /// <summary>The ids of those that were sent.</summary>
+    public IReadOnlyList<long> Sent => _sent;
 
     /// <summary>The ids of those that were tried in vain.</summary>
-    public IEnumerable<long> Tried => batch.Messages.Where((_, place) => answers[place] is { IsSent: false }).Select(message => message.Id);
-
-    /// <summary>The destination as a whole was not there.</summary>
-    public bool IsAway { get; } = answers.Any(answer => answer?.Outcome.Result == SendResult.Unavailable);
+    public IReadOnlyList<long> Tried => _tried;
 
     /// <summary>The first that was tried in vain.</summary>
-    public OutboxAnswer? FirstFailure { get; } = answers.FirstOrDefault(answer => answer is { IsSent: false });
+    public OutboxAnswer? FirstFailure { get; }
+
+    /// <summary>The first answer by which the destination as a whole was not there.</summary>
+    public OutboxAnswer? Away { get; }
+
+    /// <summary>The longest wait that a destination asked for which was not there.</summary>
+    public TimeSpan? RetryAfter { get; }
+
+    /// <summary>The destination said something about single messages.</summary>
+    public bool TookSome { get; }
 
     /// <summary>False: the claim was lost, and nothing was changed.</summary>
     public bool IsKept { get; set; }
@@ -171,17 +208,5 @@ internal sealed class OutboxTally(OutboxBatch batch, IReadOnlyList<OutboxAnswer?
     public TimeSpan? NextDue { get; set; }
 
     /// <summary>From this id up there may be something to claim, now that the claim has ended; null: nothing that was not before.</summary>
-    public long? Freed
-    {
-        get
-        {
-            for (var place = 0; place < batch.Messages.Count; place++)
-            {
-                if (answers[place] is null || answers[place]!.Value.Outcome.Result == SendResult.Unavailable || batch.Messages[place].OrderKey is not null)
-                    return batch.Messages[place].Id;
-            }
-
-            return null;
-        }
-    }
+    public long? Freed { get; }
 }

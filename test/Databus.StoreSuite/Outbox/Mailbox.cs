@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Databus.Destinations;
 using Databus.Outbox;
 using Databus.Testing;
@@ -31,7 +30,7 @@ public sealed class Mailbox
         if (Behaviour(text, attempt) is { } outcome)
             return outcome;
         lock (_gate)
-            _mails.Add(new Mail(id, text, key, attempt, Stopwatch.GetTimestamp()));
+            _mails.Add(new Mail(id, text, key, attempt));
         return SendOutcome.Sent;
     }
 
@@ -44,7 +43,7 @@ public sealed class Mailbox
         patience ?? TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     /// <summary>Something that came.</summary>
-    public sealed record Mail(Guid Id, string Text, string? Key, int Attempt, long At);
+    public sealed record Mail(Guid Id, string Text, string? Key, int Attempt);
 }
 
 /// <summary>Sends notes to the mailbox one at a time.</summary>

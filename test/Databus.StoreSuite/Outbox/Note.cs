@@ -21,4 +21,4 @@ public sealed record Stamp(string Text)
 [JsonSerializable(typeof(Parcel))]
 [JsonSerializable(typeof(Order))]
 [JsonSerializable(typeof(Stamp))]
-internal sealed partial class NoteJson : JsonSerializerContext;
+public sealed partial class NoteJson : JsonSerializerContext;

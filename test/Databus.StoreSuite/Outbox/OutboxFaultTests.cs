@@ -7,22 +7,9 @@ using Microsoft.Extensions.Hosting;
 namespace Databus.StoreSuite.Outbox;
 
 /// <summary>What a relay and a flush make of a store that errs, of claims that are lost, and of sends that are cut off.</summary>
-public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
+public abstract class OutboxFaultTests(OutboxHome home) : OutboxNodeSuite(home)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ShortLease = TimeSpan.FromSeconds(4);
-
-    private readonly Mailbox _box = new();
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public async ValueTask DisposeAsync()
-    {
-        await home.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
 
     [Fact]
     public async Task A_renewal_that_fails_in_a_way_that_nobody_foresaw_is_not_the_last()
@@ -33,20 +20,20 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
             Renewing = _ => Interlocked.Increment(ref renewals) == 1 ? throw new InvalidOperationException("Nobody foresaw this.") : Task.CompletedTask,
         };
         using var goOn = new ManualResetEventSlim();
-        _box.Behaviour = (_, _) =>
+        Box.Behaviour = (_, _) =>
         {
             goOn.Wait(Patience, Cancellation);
             return null;
         };
-        await using var node = await OutboxNode.StartAsync(home, _box, options: options => options.Lease = ShortLease, more: probe.StandIn);
-        await RecordAsync(node, "1");
+        await using var node = await OutboxNode.StartAsync(Home, Box, options: options => options.Lease = ShortLease, more: probe.StandIn);
+        await RecordAsync(node, new Note("1"));
 
         // Longer than the lease is: five times three tenths of it.
         var isRenewed = await Deadline.WaitAsync(() => Volatile.Read(ref renewals) >= 6, Patience / 2, Cancellation);
         goOn.Set();
         Assert.True(isRenewed);
         Assert.True(await IsEmptyAsync(node));
-        Assert.Equal(["1"], _box.Texts);
+        Assert.Equal(["1"], Box.Texts);
     }
 
     [Fact]
@@ -58,7 +45,7 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
         {
             Purging = () => Interlocked.Increment(ref purges) == 1 ? throw new InvalidOperationException("Nobody foresaw this.") : Task.CompletedTask,
         };
-        await using var node = await OutboxNode.StartAsync(home, _box, more: services =>
+        await using var node = await OutboxNode.StartAsync(Home, Box, more: services =>
         {
             probe.StandIn(services);
             services.AddSingleton<TimeProvider>(clock);
@@ -76,10 +63,10 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
     [Fact]
     public async Task What_a_batch_had_delivered_when_its_time_was_over_is_not_sent_again()
     {
-        var sender = new HalfSender(_box);
+        var sender = new HalfSender(Box);
         await using var node = await StartWithStampsAsync(sender, stamps => stamps.SendTimeLimit = TimeSpan.FromMilliseconds(300));
-        await RecordStampsAsync(node, 10);
-        Assert.True(await _box.HasAsync(10));
+        await RecordAsync(node, Enumerable.Range(0, 10).Select(number => new Stamp($"{number}")));
+        Assert.True(await Box.HasAsync(10));
         Assert.True(await IsEmptyAsync(node));
         AssertOnce(10);
     }
@@ -87,16 +74,16 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
     [Fact]
     public async Task What_a_batch_had_delivered_when_its_host_stopped_is_not_sent_again()
     {
-        var sender = new HalfSender(_box);
+        var sender = new HalfSender(Box);
         await using (var node = await StartWithStampsAsync(sender, options: options => options.DrainTime = TimeSpan.FromMilliseconds(100)))
         {
-            await RecordStampsAsync(node, 10);
+            await RecordAsync(node, Enumerable.Range(0, 10).Select(number => new Stamp($"{number}")));
             await sender.IsHalfDone.WaitAsync(Patience, Cancellation);
         }
 
-        Assert.Equal(5, _box.Mails.Count);
+        Assert.Equal(5, Box.Mails.Count);
         await using var other = await StartWithStampsAsync(sender);
-        Assert.True(await _box.HasAsync(10));
+        Assert.True(await Box.HasAsync(10));
         Assert.True(await IsEmptyAsync(other));
         AssertOnce(10);
     }
@@ -105,8 +92,8 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
     public async Task An_ordered_flush_that_lost_its_claim_begins_anew_and_counts_each_message_once()
     {
         var probe = new OutboxProbe();
-        await using var node = await OutboxNode.StartAsync(home, _box, notes => (notes.AutoFlush, notes.BatchSize) = (false, 10), more: probe.StandIn);
-        await RecordAsync(node, [.. Enumerable.Range(0, 25).Select(number => $"{number}")]);
+        await using var node = await OutboxNode.StartAsync(Home, Box, notes => (notes.AutoFlush, notes.BatchSize) = (false, 10), more: probe.StandIn);
+        await RecordAsync(node, Enumerable.Range(0, 25).Select(number => new Note($"{number}")));
         var completions = 0;
         probe.Completing = async some =>
         {
@@ -116,32 +103,17 @@ public abstract class OutboxFaultTests(OutboxHome home) : IAsyncLifetime
         };
         Assert.Equal(25, await node.Client.FlushOrderedAsync(new FlushOptions { Wait = TimeSpan.Zero }, Cancellation));
         Assert.Equal(
-            Enumerable.Range(0, 20).Concat(Enumerable.Range(10, 15)).Select(number => $"{number}"), _box.Texts);
+            Enumerable.Range(0, 20).Concat(Enumerable.Range(10, 15)).Select(number => $"{number}"), Box.Texts);
         Assert.Empty(await node.Client.PendingAsync(Cancellation));
     }
 
-    private static async Task<bool> IsEmptyAsync(OutboxNode node) =>
-        await Deadline.WaitAsync(async () => (await node.Client.PendingAsync(Cancellation)).Count == 0, Patience, Cancellation);
-
     private void AssertOnce(int count) =>
-        Assert.Equal(Enumerable.Range(0, count).Select(number => $"{number}").Order(StringComparer.Ordinal), _box.Texts.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(0, count).Select(number => $"{number}").Order(StringComparer.Ordinal), Box.Texts.Order(StringComparer.Ordinal));
 
     private Task<OutboxNode> StartWithStampsAsync(
         HalfSender sender, Action<OutboxMessageOptions<Stamp>>? configure = null, Action<OutboxOptions>? options = null) =>
-        OutboxNode.StartAsync(home, _box, options: options, more: services => services.AddOutboxMessage(
+        OutboxNode.StartAsync(Home, Box, options: options, more: services => services.AddOutboxMessage(
             "stamp", NoteJson.Default.Stamp, IOutboxBatchSender<Stamp> (_) => sender, configure));
-
-    private async Task RecordAsync(OutboxNode node, params string[] texts)
-    {
-        await using var connection = await home.ConnectAsync();
-        await node.Client.RecordManyAsync(connection, texts.Select(text => new Note(text)), Cancellation);
-    }
-
-    private async Task RecordStampsAsync(OutboxNode node, int count)
-    {
-        await using var connection = await home.ConnectAsync();
-        await node.Client.RecordManyAsync(connection, Enumerable.Range(0, count).Select(number => new Stamp($"{number}")), Cancellation);
-    }
 
     /// <summary>Takes half of its first batch, and is in no hurry with the rest; when it is cut off it says what it has done.</summary>
     private sealed class HalfSender(Mailbox box) : IOutboxBatchSender<Stamp>

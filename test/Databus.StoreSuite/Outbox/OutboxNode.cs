@@ -44,6 +44,9 @@ public sealed class OutboxNode : IAsyncDisposable
         return new OutboxNode(host);
     }
 
+    /// <summary>What arrives all the same, the relay was told of.</summary>
+    public static void WithoutLooks(OutboxOptions options) => options.BetweenFullLooks = TimeSpan.FromHours(1);
+
     public Task StopAsync() => _host.StopAsync();
 
     public async ValueTask DisposeAsync()
