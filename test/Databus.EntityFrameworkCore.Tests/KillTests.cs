@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using Databus.Testing;
+using Databus.Testing.Processes;
 using Databus.Testing.Servers;
 using Npgsql;
 
@@ -88,7 +88,7 @@ public sealed class KillTests
     private static async Task<Sent> KillAfterPublishAsync(string store)
     {
         await using var relay = Start("relay", store);
-        var sent = await relay.ReadAsync();
+        var sent = await ReadAsync(relay);
         await relay.KillAsync();
         await EndSessionsAsync(store);
         return sent;
@@ -99,8 +99,8 @@ public sealed class KillTests
         await using var holder = await OpenAsync(store + ";Application Name=holder");
         await ExecuteAsync(holder, "BEGIN; LOCK TABLE databus_outbox.message IN SHARE MODE");
         await using var relay = Start("relay", store);
-        var sent = await relay.ReadAsync();
-        await relay.AnswerAsync();
+        var sent = await ReadAsync(relay);
+        await relay.GoAsync(Cancellation);
         await UntilAsync(store, "SELECT count(*) FROM pg_locks WHERE relation = 'databus_outbox.message'::regclass AND NOT granted", 1, relay);
         await relay.KillAsync();
         await EndSessionsAsync(store);
@@ -113,8 +113,8 @@ public sealed class KillTests
         await using var relay = Start("relay", store);
         while (sent.Count < 2)
         {
-            sent.Add(await relay.ReadAsync());
-            await relay.AnswerAsync();
+            sent.Add(await ReadAsync(relay));
+            await relay.GoAsync(Cancellation);
         }
 
         await UntilAsync(store, "SELECT count(*) FROM databus_outbox.message", 0, relay);
@@ -173,59 +173,15 @@ public sealed class KillTests
         return connection;
     }
 
-    private static DoomedProcess Start(params string[] arguments) => new(arguments);
+    private static DoomedProcess Start(params string[] words) => new(typeof(KillTests).Assembly, words);
+
+    private static async Task<Sent> ReadAsync(DoomedProcess relay)
+    {
+        var line = await relay.ReadLineAsync(Cancellation);
+        Assert.StartsWith("sent ", line, StringComparison.Ordinal);
+        var words = line.Split(' ');
+        return new Sent(int.Parse(words[1], CultureInfo.InvariantCulture), Guid.Parse(words[2]));
+    }
 
     private sealed record Sent(int Number, Guid Id);
-
-    /// <summary>This program, as another process.</summary>
-    private sealed class DoomedProcess : IAsyncDisposable
-    {
-        private readonly Process _process;
-        private readonly Task<string> _errors;
-
-        public DoomedProcess(string[] arguments)
-        {
-            var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-
-            // Run by the framework's own host, it is the host's first argument.
-            if (!Path.GetFileNameWithoutExtension(start.FileName).StartsWith("Databus.", StringComparison.Ordinal))
-                start.ArgumentList.Add(typeof(KillTests).Assembly.Location);
-            foreach (var argument in arguments)
-                start.ArgumentList.Add(argument);
-            _process = Process.Start(start)!;
-            _errors = _process.StandardError.ReadToEndAsync(CancellationToken.None);
-        }
-
-        public bool HasExited => _process.HasExited;
-
-        public string Log => _errors.IsCompletedSuccessfully ? _errors.Result : "It runs.";
-
-        public async Task<Sent> ReadAsync()
-        {
-            var line = await _process.StandardOutput.ReadLineAsync(Cancellation).AsTask().WaitAsync(Patience, Cancellation);
-            Assert.StartsWith("sent ", line ?? Log, StringComparison.Ordinal);
-            var words = line!.Split(' ');
-            return new Sent(int.Parse(words[1], CultureInfo.InvariantCulture), Guid.Parse(words[2]));
-        }
-
-        public async Task AnswerAsync()
-        {
-            await _process.StandardInput.WriteLineAsync("go");
-            await _process.StandardInput.FlushAsync(Cancellation);
-        }
-
-        public async Task KillAsync()
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync(CancellationToken.None);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (!_process.HasExited)
-                await KillAsync();
-            await _errors;
-            _process.Dispose();
-        }
-    }
 }

@@ -51,8 +51,6 @@ public sealed class FakeClock : TimeProvider
         var end = GetUtcNow() + time;
         while (NextDue(end) is { } timer)
             timer.Fire();
-        lock (_gate)
-            _now = end;
     }
 
     /// <summary>Moves the clock without firing timers, also backwards, as a corrected system clock does.</summary>
@@ -76,13 +74,19 @@ public sealed class FakeClock : TimeProvider
 
     private int CountActive() => _timers.Count(timer => timer.DueAt < DateTimeOffset.MaxValue);
 
+    /// <summary>Moves the clock to the next timer that is due; null: there is none, and it is moved to the end.</summary>
     private FakeTimer? NextDue(DateTimeOffset end)
     {
         lock (_gate)
         {
             var next = _timers.Where(timer => timer.DueAt <= end).MinBy(timer => timer.DueAt);
             if (next is null)
+            {
+                // With the same lock: a timer set in between would be overdue, and never fire.
+                _now = end;
                 return null;
+            }
+
             _now = next.DueAt > _now ? next.DueAt : _now;
             next.DueAt = next.Period > TimeSpan.Zero ? next.DueAt + next.Period : DateTimeOffset.MaxValue;
             return next;
