@@ -3,14 +3,15 @@ using Databus.RabbitMq.Tests;
 using Databus.Testing.Servers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using RabbitMQ.Client;
 
 [assembly: AssemblyFixture(typeof(OneBroker))]
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Databus.RabbitMq.Tests;
 
-/// <summary>One RabbitMQ server for all tests of the assembly; each uses queues of its own names.</summary>
+/// <summary>
+/// One RabbitMQ server for all tests of the assembly; each uses queues of its own names. Who stops it, or takes something away
+/// from it, starts one of his own.
+/// </summary>
 public sealed class OneBroker : IAsyncLifetime
 {
     /// <summary>Milliseconds after which a test has failed. Nothing waits this long otherwise.</summary>
@@ -44,9 +45,5 @@ public sealed class OneBroker : IAsyncLifetime
         Connect(Server.Address.AbsoluteUri, configure, time);
 
     /// <summary>Another program that speaks AMQP.</summary>
-    internal async Task<Stranger> StrangerAsync()
-    {
-        var connection = await new ConnectionFactory { Uri = Server.Address }.CreateConnectionAsync();
-        return new Stranger(connection, await connection.CreateChannelAsync());
-    }
+    internal Task<Stranger> StrangerAsync() => Stranger.ConnectAsync(Server.Address);
 }

@@ -8,6 +8,12 @@ internal sealed class Stranger(IConnection connection, IChannel channel) : IAsyn
 {
     public IChannel Channel => channel;
 
+    public static async Task<Stranger> ConnectAsync(Uri broker)
+    {
+        var connection = await new ConnectionFactory { Uri = broker }.CreateConnectionAsync();
+        return new Stranger(connection, await connection.CreateChannelAsync());
+    }
+
     public Task DeclareAsync(string queue, IDictionary<string, object?>? arguments = null) =>
         channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments);
 

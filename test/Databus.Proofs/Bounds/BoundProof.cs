@@ -26,7 +26,7 @@ internal sealed class BoundProof(BoundSettings settings, Findings findings)
     private const long StreamTolerance = 32_000_000;
     private const double IdleShare = 0.05;
     private const int AddsPerRound = 1000;
-    private const int Rounds = 5;
+    private const int Rounds = 11;
     private static readonly TimeSpan WakeLimit = TimeSpan.FromSeconds(10);
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -210,17 +210,19 @@ internal sealed class BoundProof(BoundSettings settings, Findings findings)
         await waiters.EndAsync();
     }
 
-    /// <summary>Until half a second costs the server next to nothing.</summary>
+    /// <summary>
+    /// Until two seconds cost the server next to nothing. Half a second is no sign: about a second after much has been done, the
+    /// runtime compiles anew what it was done with.
+    /// </summary>
     private static async Task WaitUntilIdleAsync(ServerProcess server, CancellationToken cancellationToken)
     {
         var deadline = Deadline.In(TimeSpan.FromSeconds(20));
         var before = server.ProcessorTime;
-        while (!deadline.IsOver)
+        for (var quiet = 0; quiet < 4 && !deadline.IsOver;)
         {
             await Task.Delay(500, cancellationToken);
             var now = server.ProcessorTime;
-            if (now - before <= TimeSpan.FromMilliseconds(30))
-                return;
+            quiet = now - before <= TimeSpan.FromMilliseconds(30) ? quiet + 1 : 0;
             before = now;
         }
     }

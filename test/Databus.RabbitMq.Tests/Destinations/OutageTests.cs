@@ -3,7 +3,6 @@ using System.Globalization;
 using Databus.Destinations;
 using Databus.Testing;
 using Databus.Testing.Servers;
-using RabbitMQ.Client;
 
 namespace Databus.RabbitMq.Tests.Destinations;
 
@@ -64,8 +63,7 @@ public sealed class OutageTests(OneBroker rabbit)
         await Task.WhenAll(publishing);
         Assert.True(unavailable > 0, "No publish met the broker's death; the test shows nothing.");
 
-        await using var connection = await new ConnectionFactory { Uri = server.Address }.CreateConnectionAsync();
-        await using var stranger = new Stranger(connection, await connection.CreateChannelAsync());
+        await using var stranger = await Stranger.ConnectAsync(server.Address);
         var kept = (await stranger.TakeAllAsync("ads")).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture));
         var gone = Enumerable.Range(1, items).Except(kept);
         Assert.Empty(gone);
@@ -74,29 +72,23 @@ public sealed class OutageTests(OneBroker rabbit)
     [Fact(Timeout = OneBroker.Patience)]
     public async Task A_broker_that_is_short_of_memory_makes_publishers_wait_and_loses_nothing()
     {
-        var queue = OneBroker.NewName("alarm");
-        await using var broker = rabbit.Connect();
-        await using var destination = Pushed.ToQueue(broker, queue);
+        await using var server = await RabbitMqServer.StartAsync();
+        await using var broker = OneBroker.Connect(server.Address.AbsoluteUri);
+        await using var destination = Pushed.ToQueue(broker, "ads");
         await destination.SendAsync([Pushed.Delivery(1)], CancellationToken.None);
-        await rabbit.Server.ControlAsync("set_vm_memory_high_watermark", "0.0000001");
-        try
-        {
-            var first = await destination.SendAsync(Pushed.Deliveries(100, 50), CancellationToken.None);
-            Assert.All(first, outcome => Assert.Equal(SendResult.Unavailable, outcome.Result));
-            Assert.Contains("low on memory", first[0].Reason, StringComparison.Ordinal);
+        await server.ControlAsync("set_vm_memory_high_watermark", "0.0000001");
+        var first = await destination.SendAsync(Pushed.Deliveries(100, 50), CancellationToken.None);
+        Assert.All(first, outcome => Assert.Equal(SendResult.Unavailable, outcome.Result));
+        Assert.Contains("low on memory", first[0].Reason, StringComparison.Ordinal);
 
-            // Known by now: nothing more is put on the wire, and nobody waits for a time-out.
-            var next = await destination.SendAsync(Pushed.Deliveries(200, 50), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(5));
-            Assert.All(next, outcome => Assert.Equal(SendResult.Unavailable, outcome.Result));
-        }
-        finally
-        {
-            await rabbit.Server.ControlAsync("set_vm_memory_high_watermark", "0.4");
-        }
+        // Known by now: nothing more is put on the wire, and nobody waits for a time-out.
+        var next = await destination.SendAsync(Pushed.Deliveries(200, 50), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(5));
+        Assert.All(next, outcome => Assert.Equal(SendResult.Unavailable, outcome.Result));
 
+        await server.ControlAsync("set_vm_memory_high_watermark", "0.4");
         await SentAtLastAsync(destination, 100);
-        await using var stranger = await rabbit.StrangerAsync();
-        var ids = (await stranger.TakeAllAsync(queue)).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture)).ToHashSet();
+        await using var stranger = await Stranger.ConnectAsync(server.Address);
+        var ids = (await stranger.TakeAllAsync("ads")).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture)).ToHashSet();
         Assert.Contains(100, ids);
         Assert.DoesNotContain(200, ids);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Databus.Destinations;
+using Databus.Testing.Servers;
 using RabbitMQ.Client;
 
 namespace Databus.RabbitMq.Tests.Destinations;
@@ -211,29 +212,22 @@ public sealed class RabbitMqDestinationTests(OneBroker rabbit)
     [Fact(Timeout = OneBroker.Patience)]
     public async Task A_message_too_large_for_the_broker_is_found_among_its_neighbours()
     {
-        var queue = OneBroker.NewName("large");
-        await rabbit.Server.ControlAsync("eval", "application:set_env(rabbit, max_message_size, 20000).");
-        try
-        {
-            await using var broker = rabbit.Connect();
-            await using var destination = Pushed.ToQueue(broker, queue);
-            var large = Pushed.Delivery(150, JsonSerializer.Serialize(new { text = new string('x', 30_000) }));
-            var sends = await Task.WhenAll(
-                destination.SendAsync([.. Pushed.Deliveries(100, 50), large, .. Pushed.Deliveries(151, 49)], CancellationToken.None),
-                destination.SendAsync(Pushed.Deliveries(200, 100), CancellationToken.None));
-            var outcomes = sends.SelectMany(send => send).ToList();
-            Assert.Equal(SendResult.Hopeless, outcomes[50].Result);
-            Assert.Contains("20000", outcomes[50].Reason, StringComparison.Ordinal);
-            outcomes.RemoveAt(50);
-            Assert.All(outcomes, outcome => Assert.Equal(SendOutcome.Sent, outcome));
+        await using var server = await RabbitMqServer.StartAsync();
+        await server.ControlAsync("eval", "application:set_env(rabbit, max_message_size, 20000).");
+        await using var broker = OneBroker.Connect(server.Address.AbsoluteUri);
+        await using var destination = Pushed.ToQueue(broker, "ads");
+        var large = Pushed.Delivery(150, JsonSerializer.Serialize(new { text = new string('x', 30_000) }));
+        var sends = await Task.WhenAll(
+            destination.SendAsync([.. Pushed.Deliveries(100, 50), large, .. Pushed.Deliveries(151, 49)], CancellationToken.None),
+            destination.SendAsync(Pushed.Deliveries(200, 100), CancellationToken.None));
+        var outcomes = sends.SelectMany(send => send).ToList();
+        Assert.Equal(SendResult.Hopeless, outcomes[50].Result);
+        Assert.Contains("20000", outcomes[50].Reason, StringComparison.Ordinal);
+        outcomes.RemoveAt(50);
+        Assert.All(outcomes, outcome => Assert.Equal(SendOutcome.Sent, outcome));
 
-            await using var stranger = await rabbit.StrangerAsync();
-            var ids = (await stranger.TakeAllAsync(queue)).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture));
-            Assert.Equal(Enumerable.Range(100, 200).Where(id => id != 150), ids.Distinct().Order());
-        }
-        finally
-        {
-            await rabbit.Server.ControlAsync("eval", "application:set_env(rabbit, max_message_size, 134217728).");
-        }
+        await using var stranger = await Stranger.ConnectAsync(server.Address);
+        var ids = (await stranger.TakeAllAsync("ads")).Select(message => int.Parse(message.BasicProperties.MessageId!, CultureInfo.InvariantCulture));
+        Assert.Equal(Enumerable.Range(100, 200).Where(id => id != 150), ids.Distinct().Order());
     }
 }

@@ -7,7 +7,6 @@ using Databus.Testing.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using RabbitMQ.Client;
 
 namespace Databus.RabbitMq.Tests.Outbox;
 
@@ -114,8 +113,7 @@ public sealed class BrokerAwayTests : IAsyncLifetime
     /// <summary>All that was recorded, and of each key in its order.</summary>
     private async Task ArrivedAsync(bool mayDouble)
     {
-        await using var connection = await new ConnectionFactory { Uri = _rabbit.Address }.CreateConnectionAsync(Cancellation);
-        await using var stranger = new Stranger(connection, await connection.CreateChannelAsync(cancellationToken: Cancellation));
+        await using var stranger = await Stranger.ConnectAsync(_rabbit.Address);
         var arrived = (await stranger.TakeAllAsync(Queue)).ConvertAll(message => Guid.Parse(message.BasicProperties.MessageId!));
 
         // A broker that wakes up may take what nobody waits for any more, besides what is sent again.

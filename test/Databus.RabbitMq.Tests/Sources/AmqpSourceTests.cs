@@ -266,8 +266,7 @@ public sealed class AmqpSourceTests(OneBroker rabbit)
         server.Freeze();
         await Node.SoonAsync(async () => (await node.StatusAsync()).Failures > 0);
         server.Thaw();
-        await using var connection = await new ConnectionFactory { Uri = server.Address }.CreateConnectionAsync();
-        await using var stranger = new Stranger(connection, await connection.CreateChannelAsync());
+        await using var stranger = await Stranger.ConnectAsync(server.Address);
         await stranger.PublishAsync("ads", """{"n":1}""");
         await node.ContentsAsync(1);
     }

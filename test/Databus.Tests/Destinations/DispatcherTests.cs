@@ -127,7 +127,7 @@ public sealed class DispatcherTests : IAsyncLifetime
         foreach (var wait in (int[])[1, 2, 4, 8, 16])
         {
             await SettledAsync(status => status is { InFlight: 0, Waiting: 1 });
-            var again = await NextInTimeAsync();
+            var again = await NextInTimeAsync(wait * Step);
             Assert.Equal(before.Deliveries[0].Attempt + 1, Assert.Single(again.Deliveries).Attempt);
             Assert.InRange(again.At - before.At, wait * 0.8 * Second, TimeSpan.MaxValue);
             before = again;
@@ -143,7 +143,7 @@ public sealed class DispatcherTests : IAsyncLifetime
         await StartAsync();
         var before = await _kind.NextAsync();
         await SettledAsync(status => status is { InFlight: 0, Waiting: 1 });
-        var again = await NextInTimeAsync();
+        var again = await NextInTimeAsync(asked / 50);
         Assert.Equal(2, Assert.Single(again.Deliveries).Attempt);
         Assert.InRange(again.At - before.At, asked, TimeSpan.MaxValue);
     }
@@ -202,7 +202,7 @@ public sealed class DispatcherTests : IAsyncLifetime
             Assert.Contains("letters/alerts", warning.Message, StringComparison.Ordinal);
             Assert.Contains(Down.Reason!, warning.Message, StringComparison.Ordinal);
             Assert.Contains($"{since:yyyy-MM-ddTHH:mm:ssZ}", warning.Message, StringComparison.Ordinal);
-            var trial = await NextInTimeAsync();
+            var trial = await NextInTimeAsync(wait * Step);
             Assert.Equal(10, trial.Deliveries.Count);
             Assert.All(trial.Deliveries, delivery => Assert.Equal(1, delivery.Attempt));
             Assert.InRange(trial.At - before.At, wait * 0.8 * Second, TimeSpan.MaxValue);
@@ -230,7 +230,7 @@ public sealed class DispatcherTests : IAsyncLifetime
         await StartAsync();
         var before = await _kind.NextAsync();
         await SettledAsync(status => status is { InFlight: 0, Waiting: 1 });
-        Assert.InRange((await NextInTimeAsync()).At - before.At, asked, TimeSpan.MaxValue);
+        Assert.InRange((await NextInTimeAsync(asked / 50)).At - before.At, asked, TimeSpan.MaxValue);
     }
 
     [Fact(Timeout = Engine.Patience)]
