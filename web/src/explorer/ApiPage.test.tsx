@@ -21,6 +21,7 @@ const document = {
         responses: { '200': { description: 'Configured.' } },
       },
     },
+    '/api/v1/topics': { get: { tags: ['Topics'], summary: 'Lists topics.', responses: {} } },
   },
   components: {
     schemas: {
@@ -37,6 +38,7 @@ test('An operation is tried with its values, a body made from the schema, and th
   const seen = stubServer({
     'GET /openapi/v1.json': () => json(document),
     'PUT /api/v1/topics/a%20b': () => problem(400, 'No spaces.'),
+    'GET /api/v1/topics': () => json({ topics: [] }),
   });
   renderAt('/docs');
   await userEvent.click(await screen.findByText('Configures a topic.'));
@@ -48,11 +50,18 @@ test('An operation is tried with its values, a body made from the schema, and th
   await userEvent.type(body, '{{}');
   expect(await accessibilityProblems()).toEqual([]);
   await userEvent.click(screen.getByRole('button', { name: 'Send' }));
-  const answer = within(await screen.findByRole('region', { name: 'Answer' }));
+  const answer = within(await screen.findByRole('region', { name: 'Answer to PUT /api/v1/topics/{topic}' }));
   expect(answer.getByRole('status')).toHaveTextContent('400');
   expect(answer.getByText('"No spaces."')).toBeVisible();
   const sent = seen.at(-1);
   expect(sent?.url.search).toBe('?dry=1');
   expect(sent?.body).toEqual({});
   expect(sent?.headers.get('Authorization')).toBe('Bearer dbt_good');
+
+  await userEvent.click(screen.getByText('Lists topics.'));
+  const second = await screen.findAllByRole('button', { name: 'Send' });
+  expect(second).toHaveLength(2);
+  for (const send of second) await userEvent.click(send);
+  expect(await screen.findByRole('region', { name: 'Answer to GET /api/v1/topics' })).toBeVisible();
+  expect(await accessibilityProblems()).toEqual([]);
 });

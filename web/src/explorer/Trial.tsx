@@ -91,7 +91,7 @@ export function Trial({ operation }: { operation: Operation }) {
         <CopyButton what="as curl" text={() => trialCommand(operation, input)} />
       </div>
       {trial.isError && <ErrorNotice error={trial.error} />}
-      {trial.data && <TrialResult answer={trial.data} />}
+      {trial.data && <TrialResult answer={trial.data} to={`${operation.method} ${operation.path}`} />}
     </form>
   );
 }

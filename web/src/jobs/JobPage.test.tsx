@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
+import { poll } from '../testing/polls';
 import { accessibilityProblems, renderAt } from '../testing/renderAt';
 import { job, node } from '../testing/samples';
 import { json, problem, stubServer } from '../testing/server';
@@ -18,19 +19,16 @@ function serve(first: Job, more: Parameters<typeof stubServer>[0] = {}) {
 }
 
 test('A running job shows its progress, and is read again until it has ended', async () => {
-  const states: Job[] = [
-    job({
-      state: 'running',
-      attempt: 1,
-      startedAt: new Date().toISOString(),
-      owner: '1',
-      progress: 0.5,
-      message: 'Half of it',
-    }),
-    job({ state: 'succeeded', attempt: 1, endedAt: new Date().toISOString(), result: { pages: 3 } }),
-  ];
+  let now = job({
+    state: 'running',
+    attempt: 1,
+    startedAt: new Date().toISOString(),
+    owner: '1',
+    progress: 0.5,
+    message: 'Half of it',
+  });
   const seen = serve(job(), {
-    [`GET ${path}`]: () => json(states.length > 1 ? states.shift() : states[0]),
+    [`GET ${path}`]: () => json(now),
     'GET /api/v1/nodes': () => json({ nodes: [node()] }),
     [`GET ${path}/log`]: () => json({ lines: [line('<i>begins</i>'), line('again', 2)] }),
   });
@@ -42,13 +40,18 @@ test('A running job shows its progress, and is read again until it has ended', a
   expect(screen.getByText('attempt 2')).toBeVisible();
   expect(await accessibilityProblems()).toEqual([]);
 
+  now = job({ state: 'succeeded', attempt: 1, endedAt: new Date().toISOString(), result: { pages: 3 } });
+  poll();
   const result = within(await screen.findByRole('region', { name: 'Result' }));
-  expect(result.getByRole('region', { name: 'Content as JSON' })).toHaveTextContent('{ "pages": 3 }');
+  expect(result.getByRole('region', { name: 'Result as JSON' })).toHaveTextContent('{ "pages": 3 }');
+  expect(await accessibilityProblems()).toEqual([]);
   expect(screen.queryByRole('progressbar')).toBeNull();
   expect(screen.getByRole('heading', { level: 1, name: 'report #7' })).toBeVisible();
-  expect(seen.filter((r) => r.url.pathname === path)).toHaveLength(2);
-  // The last lines are read once more after the end.
-  await waitFor(() => expect(seen.filter((r) => r.url.pathname === `${path}/log`).length).toBeGreaterThan(1));
+  const reads = (of: string) => seen.filter((r) => r.url.pathname === of).length;
+  // The last lines are read once more after the end: with the poll, and when it ended.
+  await waitFor(() => expect(reads(`${path}/log`)).toBe(3));
+  poll();
+  expect([reads(path), reads(`${path}/log`)]).toEqual([2, 3]);
 });
 
 test('A job that runs can be cancelled, and says that it is about to stop', async () => {

@@ -7,7 +7,7 @@ export function JobValue({ title, value }: { title: string; value: unknown }) {
   return (
     <Panel title={title} aside={<CopyButton what="JSON" text={() => JSON.stringify(value, null, 2)} />}>
       <div className="stack">
-        <JsonView value={value} />
+        <JsonView value={value} name={title} />
       </div>
     </Panel>
   );

@@ -29,7 +29,7 @@ export function ItemDetails({ item }: { item: Item }) {
           </dd>
         </div>
       </dl>
-      <JsonView value={item.content} />
+      <JsonView value={item.content} name={`Item ${item.id}`} />
       <div className="buttons">
         <CopyButton what="JSON" text={() => JSON.stringify(item.content, null, 2)} />
         <CopyButton what="key" text={() => item.key} />

@@ -1,5 +1,6 @@
-import { screen, waitFor } from '@testing-library/react';
+import { screen } from '@testing-library/react';
 import { expect, test } from 'vitest';
+import { poll } from '../testing/polls';
 import { accessibilityProblems, renderAt } from '../testing/renderAt';
 import { overview, source, subscription, topic } from '../testing/samples';
 import { json, stubServer } from '../testing/server';
@@ -37,6 +38,7 @@ test('A server that stops answering is said so, and the last figures stay', asyn
   renderAt('/');
   await screen.findByText('42');
   away = true;
-  await waitFor(() => expect(screen.getByText('The server does not answer.')).toBeVisible(), { timeout: 4000 });
+  poll();
+  expect(await screen.findByText('The server does not answer.')).toBeVisible();
   expect(screen.getByText('42')).toBeVisible();
 });

@@ -48,7 +48,7 @@ export function DeadLetterRow({ letter, marked, onMark }: DeadLetterRowProps) {
       </div>
       {open && (
         <div className="item-open">
-          <JsonView value={letter.content} />
+          <JsonView value={letter.content} name={`Dead letter ${letter.id}`} />
           <div className="buttons">
             <CopyButton what="JSON" text={() => JSON.stringify(letter.content, null, 2)} />
           </div>

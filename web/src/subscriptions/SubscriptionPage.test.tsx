@@ -28,7 +28,8 @@ test('Dead letters are listed with their reason as text', async () => {
   renderAt('/subscriptions/ads/mailer');
   expect(await screen.findByText('<b>failed 1</b>')).toBeVisible();
   await userEvent.click(screen.getByRole('button', { name: 'Open dead letter 2' }));
-  expect(screen.getByRole('region', { name: 'Content as JSON' })).toHaveTextContent('{ "n": "2" }');
+  expect(screen.getByRole('region', { name: 'Dead letter 2 as JSON' })).toHaveTextContent('{ "n": "2" }');
+  await userEvent.click(screen.getByRole('button', { name: 'Open dead letter 1' }));
   expect(await accessibilityProblems()).toEqual([]);
 });
 

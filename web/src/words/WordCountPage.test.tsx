@@ -2,6 +2,7 @@ import { screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import type { Job } from '../jobs/jobService';
+import { poll } from '../testing/polls';
 import { accessibilityProblems, renderAt } from '../testing/renderAt';
 import { job } from '../testing/samples';
 import { json, problem, stubServer } from '../testing/server';
@@ -21,19 +22,23 @@ const result = {
 const count = (changes: Partial<Job>) => job({ name: 'word-count', arguments: { url: result.url }, ...changes });
 
 test('A page is counted: from its address over its progress to the chart', async () => {
-  const states = [count({}), count({ state: 'running', progress: 0.4, message: 'Reading the page' })];
   const done = count({ state: 'succeeded', result });
+  let now = count({});
   const seen = stubServer({
     'GET /api/v1/jobs': () => json({ jobs: [done], scannedTo: null }),
     'POST /api/v1/jobs/word-count': () => json(count({}), 202),
-    'GET /api/v1/jobs/7': () => json(states.shift() ?? done),
+    'GET /api/v1/jobs/7': () => json(now),
   });
   renderAt('/word-count');
   await userEvent.type(await screen.findByLabelText('Address of a page'), result.url);
   await userEvent.click(screen.getByRole('button', { name: 'Count words' }));
   expect(await screen.findByText('It starts when a worker is free.')).toBeVisible();
   expect(window.location.search).toBe('?job=7');
+  now = count({ state: 'running', progress: 0.4, message: 'Reading the page' });
+  poll();
   expect(await screen.findByText('Reading the page')).toBeVisible();
+  now = done;
+  poll();
 
   const chart = within(await screen.findByRole('table', { name: 'Without stop words, with how often each occurs' }));
   expect(chart.getByRole('row', { name: 'whale 120' })).toBeVisible();
