@@ -1,4 +1,5 @@
 using Databus.StoreSuite;
+using Databus.Testing.Servers;
 
 namespace Databus.Postgres.Tests;
 
@@ -28,7 +29,7 @@ public sealed class PostgresTokenTests() : TokenTests(new PostgresHome());
 
 public sealed class PostgresNodeTests() : NodeTests(new PostgresHome());
 
-public sealed class PostgresRestartTests() : RestartTests(new PostgresHome());
+public sealed class PostgresRestartTests() : RestartTests(new PostgresHome(SharedPostgres.GetDurableAsync));
 
 public sealed class PostgresModelTests() : ModelTests(new PostgresHome());
 

@@ -37,7 +37,7 @@ public sealed class PoolerTests
     [Fact]
     public async Task The_doctor_says_that_notifications_do_not_come_through()
     {
-        var server = await SharedPostgres.GetAsync();
+        var server = await SharedPostgres.GetDurableAsync();
         await using var pooler = await PgBouncer.StartAsync(server);
         var database = await server.CreateDatabaseAsync();
         var findings = await PostgresDoctor.ExamineAsync(new PostgresStoreOptions { ConnectionString = pooler.ConnectionString(database) }, Cancellation);

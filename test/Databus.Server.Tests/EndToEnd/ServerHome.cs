@@ -47,13 +47,13 @@ public sealed class PostgresHome : ServerHome
     public override async ValueTask DisposeAsync()
     {
         if (_database is not null)
-            await (await SharedPostgres.GetAsync()).DropDatabaseAsync(_database);
+            await (await SharedPostgres.GetDurableAsync()).DropDatabaseAsync(_database);
         await base.DisposeAsync();
     }
 
     private async Task<string> UrlAsync()
     {
-        var server = await SharedPostgres.GetAsync();
+        var server = await SharedPostgres.GetDurableAsync();
         return server.Url(_database ??= await server.CreateDatabaseAsync());
     }
 }

@@ -12,5 +12,15 @@ public sealed class SharedPostgresTests
         Assert.Same(servers[0], servers[1]);
         var name = await servers[0].CreateDatabaseAsync();
         Assert.Equal(name, await servers[0].ExecuteAsync("SELECT current_database()", name));
+        Assert.Equal("off", await servers[0].ExecuteAsync("SHOW fsync"));
+    }
+
+    [Fact]
+    public async Task One_more_waits_for_the_disk()
+    {
+        var server = await SharedPostgres.GetDurableAsync();
+
+        Assert.Same(server, await SharedPostgres.GetDurableAsync());
+        Assert.Equal("on|on", await server.ExecuteAsync("SELECT current_setting('fsync'), current_setting('full_page_writes')"));
     }
 }
