@@ -11,7 +11,7 @@ public sealed class SchemaTests : IAsyncLifetime
     private PostgresServer _server = null!;
     private string _database = "";
 
-    public static TheoryData<int> EarlierVersions => [.. Enumerable.Range(1, Schema.Nodes.Newest - 1)];
+    public static TheoryData<bool, int> EarlierVersions => [.. EarlierVersionsOf(outbox: false), .. EarlierVersionsOf(outbox: true)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -34,16 +34,17 @@ public sealed class SchemaTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(EarlierVersions))]
-    public async Task Every_earlier_version_is_brought_to_the_same_schema(int version)
+    public async Task Every_earlier_version_is_brought_to_the_same_schema(bool outbox, int version)
     {
+        var (schema, name) = (SchemaOf(outbox), outbox ? "databus_outbox" : "databus");
         var anew = await _server.CreateDatabaseAsync();
-        await OpenAndCloseAsync(anew);
+        await MigrateAsync(anew, schema);
         await _server.ExecuteAsync(
-            "CREATE SCHEMA databus; CREATE TABLE databus.schema_version (version integer NOT NULL); "
-            + $"INSERT INTO databus.schema_version VALUES ({version}); "
-            + string.Join(';', Schema.Nodes.Migrations.Take(version).Select(migration => migration.Sql)), _database);
-        await OpenAndCloseAsync(_database);
-        Assert.Equal(await SchemaOfAsync(anew), await SchemaOfAsync(_database));
+            $"CREATE SCHEMA {name}; CREATE TABLE {name}.schema_version (version integer NOT NULL); "
+            + $"INSERT INTO {name}.schema_version VALUES ({version}); "
+            + string.Join(';', schema.Migrations.Take(version).Select(migration => migration.Sql)), _database);
+        await MigrateAsync(_database, schema);
+        Assert.Equal(await DescribeAsync(anew, name), await DescribeAsync(_database, name));
         await _server.DropDatabaseAsync(anew);
     }
 
@@ -52,7 +53,7 @@ public sealed class SchemaTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Many_that_start_at_once_migrate_once(bool outbox)
     {
-        var schema = outbox ? Schema.Outbox : Schema.Nodes;
+        var schema = SchemaOf(outbox);
         await using var source = NpgsqlDataSource.Create(_server.ConnectionString(_database));
         await using var holder = await source.OpenConnectionAsync(Cancellation);
         var taken = outbox ? Locks.OutboxMigration : Locks.Migration;
@@ -71,7 +72,7 @@ public sealed class SchemaTests : IAsyncLifetime
     [Fact]
     public async Task A_newer_schema_is_refused_with_a_message_that_says_what_to_do()
     {
-        await OpenAndCloseAsync(_database);
+        await MigrateAsync(_database, Schema.Nodes);
         await _server.ExecuteAsync($"UPDATE databus.schema_version SET version = {Schema.Nodes.Newest + 1}", _database);
         await using var store = Store(_database);
         var error = await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Cancellation));
@@ -80,10 +81,15 @@ public sealed class SchemaTests : IAsyncLifetime
         Assert.Contains("newer databus", error.Message, StringComparison.Ordinal);
     }
 
-    private async Task OpenAndCloseAsync(string database)
+    private static IEnumerable<(bool Outbox, int Version)> EarlierVersionsOf(bool outbox) =>
+        Enumerable.Range(1, SchemaOf(outbox).Newest - 1).Select(version => (outbox, version));
+
+    private static Schema SchemaOf(bool outbox) => outbox ? Schema.Outbox : Schema.Nodes;
+
+    private async Task MigrateAsync(string database, Schema schema)
     {
-        await using var store = Store(database);
-        await store.OpenAsync(Cancellation);
+        await using var source = NpgsqlDataSource.Create(_server.ConnectionString(database));
+        Assert.True(await PrepareAsync(source, schema));
     }
 
     private static async Task<bool> PrepareAsync(NpgsqlDataSource source, Schema schema)
@@ -95,16 +101,17 @@ public sealed class SchemaTests : IAsyncLifetime
     private PostgresStore Store(string database) => new(
         new PostgresStoreOptions { ConnectionString = _server.ConnectionString(database), MaxConnections = 4 }, TimeProvider.System, NullLogger<PostgresStore>.Instance);
 
-    private async Task<string> SchemaOfAsync(string database)
+    private async Task<string> DescribeAsync(string database, string schema)
     {
         await using var source = NpgsqlDataSource.Create(_server.ConnectionString(database));
         await using var connection = await source.OpenConnectionAsync(Cancellation);
         var columns = await connection.Command(
             """
             SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
-            FROM information_schema.columns WHERE table_schema = 'databus' ORDER BY table_name, column_name
-            """).RowsAsync(rows => rows.GetString(0), Cancellation);
-        var indexes = await connection.Command("SELECT indexdef FROM pg_indexes WHERE schemaname = 'databus' ORDER BY 1").RowsAsync(rows => rows.GetString(0), Cancellation);
+            FROM information_schema.columns WHERE table_schema = $1 ORDER BY table_name, column_name
+            """, schema).RowsAsync(rows => rows.GetString(0), Cancellation);
+        var indexes = await connection.Command("SELECT indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY 1", schema)
+            .RowsAsync(rows => rows.GetString(0), Cancellation);
         return string.Join('\n', [.. columns, .. indexes]);
     }
 }

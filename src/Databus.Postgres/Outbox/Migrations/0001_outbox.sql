@@ -21,12 +21,12 @@ CREATE TABLE databus_outbox.message
 
 ALTER SEQUENCE databus_outbox.message_id OWNED BY databus_outbox.message.id;
 
--- What never failed is apart from what waits, so that neither is in the way of the other. Claims look by id + 0, and say of what waits
--- either that due_at > '-infinity' or that id > 0. Both are always true, and only the index that says so too will do for the planner.
+-- What never failed is apart from what waits, so that neither is in the way of the other. Claims look by id + 0, so that no other index
+-- will do for the planner.
 CREATE INDEX message_fresh ON databus_outbox.message (type, (id + 0)) WHERE due_at IS NULL;
 CREATE INDEX message_fresh_key ON databus_outbox.message (type, order_key, (id + 0)) WHERE due_at IS NULL AND order_key IS NOT NULL;
-CREATE INDEX message_waiting ON databus_outbox.message (type, due_at) WHERE due_at > '-infinity';
-CREATE INDEX message_waiting_id ON databus_outbox.message (type, (id + 0)) WHERE due_at IS NOT NULL AND id > 0;
+CREATE INDEX message_waiting ON databus_outbox.message (type, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX message_waiting_id ON databus_outbox.message (type, (id + 0)) WHERE due_at IS NOT NULL;
 CREATE INDEX message_waiting_key ON databus_outbox.message (type, order_key, (id + 0)) WHERE due_at IS NOT NULL AND order_key IS NOT NULL;
 
 -- The lock that the messages of a type and key take. One for each, and not one of a few: two keys that share a lock make those wait in
