@@ -39,13 +39,22 @@ public sealed class SchemaTests : IAsyncLifetime
         var (schema, name) = (SchemaOf(outbox), outbox ? "databus_outbox" : "databus");
         var anew = await _server.CreateDatabaseAsync();
         await MigrateAsync(anew, schema);
-        await _server.ExecuteAsync(
-            $"CREATE SCHEMA {name}; CREATE TABLE {name}.schema_version (version integer NOT NULL); "
-            + $"INSERT INTO {name}.schema_version VALUES ({version}); "
-            + string.Join(';', schema.Migrations.Take(version).Select(migration => migration.Sql)), _database);
+        await MakeByHandAsync(schema, name, version);
         await MigrateAsync(_database, schema);
         Assert.Equal(await DescribeAsync(anew, name), await DescribeAsync(_database, name));
         await _server.DropDatabaseAsync(anew);
+    }
+
+    [Fact]
+    public async Task An_outbox_made_by_hand_is_taken_when_it_is_the_newest_and_refused_when_it_is_older()
+    {
+        await MakeByHandAsync(Schema.Outbox, "databus_outbox", Schema.Outbox.Newest);
+        await using var source = NpgsqlDataSource.Create(_server.ConnectionString(_database));
+        await using var connection = await source.OpenConnectionAsync(Cancellation);
+        Assert.False(await Schema.Outbox.PrepareAsync(connection, migrate: false, Cancellation));
+        await connection.Command("UPDATE databus_outbox.schema_version SET version = version - 1").RunAsync(Cancellation);
+        var error = await Assert.ThrowsAsync<StoreException>(() => Schema.Outbox.PrepareAsync(connection, migrate: false, Cancellation));
+        Assert.Contains($"this program needs {Schema.Outbox.Newest}", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -85,6 +94,10 @@ public sealed class SchemaTests : IAsyncLifetime
         Enumerable.Range(1, SchemaOf(outbox).Newest - 1).Select(version => (outbox, version));
 
     private static Schema SchemaOf(bool outbox) => outbox ? Schema.Outbox : Schema.Nodes;
+
+    private Task<string> MakeByHandAsync(Schema schema, string name, int version) => _server.ExecuteAsync(
+        $"CREATE SCHEMA {name}; CREATE TABLE {name}.schema_version (version integer NOT NULL); INSERT INTO {name}.schema_version VALUES ({version}); "
+        + string.Join(';', schema.Migrations.Take(version).Select(migration => migration.Sql)), _database);
 
     private async Task MigrateAsync(string database, Schema schema)
     {

@@ -59,9 +59,9 @@ test('An operation is tried with its values, a body made from the schema, and th
   expect(sent?.headers.get('Authorization')).toBe('Bearer dbt_good');
 
   await userEvent.click(screen.getByText('Lists topics.'));
-  const second = await screen.findAllByRole('button', { name: 'Send' });
-  expect(second).toHaveLength(2);
-  for (const send of second) await userEvent.click(send);
+  const sends = await screen.findAllByRole('button', { name: 'Send' });
+  expect(sends).toHaveLength(2);
+  for (const send of sends) await userEvent.click(send);
   expect(await screen.findByRole('region', { name: 'Answer to GET /api/v1/topics' })).toBeVisible();
   expect(await accessibilityProblems()).toEqual([]);
 });
